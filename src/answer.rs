@@ -1,0 +1,265 @@
+//! What an answer means: the acknowledgement, and the answers to token requests.
+//!
+//! Decided by the JSON `error` member, then `error_code`/`errorCode`, then the HTTP status
+//! (CIBA Core §11, §13).
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::{Error, Result, Status};
+use crate::json::Members;
+use crate::log::Level;
+use crate::provider::{CodeRule, Meaning, Rules, Stage};
+use crate::tokens::{ResponsePolicy, TokenResponse};
+use crate::wire::{Answer, Failure};
+
+/// Longer identifiers than any provider is known to send (Keycloak: 1,000 characters).
+const LONGEST_AUTH_REQ_ID: usize = 16 * 1024;
+/// No request lives longer (31 days): keeps every later sum far from overflow.
+const LONGEST_EXPIRY_S: u64 = 31 * 24 * 3600;
+/// No interval is longer.
+const LONGEST_INTERVAL_S: u64 = 24 * 3600;
+/// CIBA Core §7.3.
+const DEFAULT_INTERVAL_S: u64 = 5;
+
+/// The provider has taken the request (CIBA Core §7.3).
+pub struct Acknowledgement {
+    pub auth_req_id: SecretString,
+    pub expires_in: Duration,
+    pub interval: Duration,
+    /// The whole answer, as it came.
+    pub json: SecretString,
+}
+
+/// What is needed to read an answer.
+pub struct Reader<'a> {
+    pub rules: &'a Rules,
+    /// Values that must not appear in any text.
+    pub secrets: &'a [SecretString],
+    pub policy: ResponsePolicy,
+    /// The wall clock when the answer came.
+    pub unix_ms: i64,
+}
+
+/// What the answer to a token request says.
+pub enum PollAnswer {
+    Tokens(TokenResponse),
+    Pending {
+        retry_after: Option<Duration>,
+    },
+    SlowDown {
+        at_least: Duration,
+    },
+    /// Nothing that ends the flow: to be waited out.
+    Trouble {
+        error: Error,
+        retry_after: Option<Duration>,
+    },
+    /// The answer was lost and may have carried the tokens.
+    Lost(Error),
+    /// The answer was lost after its status line had said 200: it did carry the tokens.
+    LostTokens(Error),
+    /// The provider does not know the request, or calls it expired: a flow that lost an answer
+    /// before cannot tell whether that is because its tokens were delivered.
+    Gone(Error),
+    Expired(Error),
+    Denied(Error),
+    Failed(Error),
+}
+
+impl Reader<'_> {
+    /// Reads the answer to the authentication request (R-30 to R-33).
+    pub fn acknowledgement(&self, result: std::result::Result<Answer, Failure>) -> Result<Acknowledgement> {
+        let answer = result.map_err(|failure| {
+            let status = if failure.maybe_sent { Status::START_UNKNOWN } else { failure.status };
+            Error::new(status, failure.message)
+        })?;
+        let retry_after = answer.retry_after(self.unix_ms);
+        let Some(members) = Members::parse(&answer.body) else {
+            return Err(self.without_code(&answer, None).with_retry_after(retry_after));
+        };
+        if let Some((code, description)) = self.code(&members) {
+            let error = match self.rules.code(Stage::Start, &code) {
+                Some(rule) if rule.status != Status::PENDING => self.error(&rule, &answer, code, description),
+                _ => self.unknown_code(&answer, code, description),
+            };
+            return Err(error.with_retry_after(retry_after));
+        }
+        if answer.status != 200 {
+            return Err(self.without_code(&answer, Some(&members)).with_retry_after(retry_after));
+        }
+        let invalid = |what: &str| {
+            let text = format!("the acknowledgement is not valid: {what}");
+            Error::new(Status::INVALID_ACKNOWLEDGEMENT, text).with_http_status(200)
+        };
+        let auth_req_id = members
+            .text("auth_req_id")
+            .filter(|id| !id.is_empty() && id.len() <= LONGEST_AUTH_REQ_ID)
+            .ok_or_else(|| invalid("auth_req_id is missing or not a text of sensible length"))?;
+        let expires_in = members
+            .positive_seconds("expires_in")
+            .ok_or_else(|| invalid("expires_in is missing or not a positive number of seconds"))?;
+        let interval = members.positive_seconds("interval").unwrap_or(DEFAULT_INTERVAL_S);
+        Ok(Acknowledgement {
+            auth_req_id: auth_req_id.into(),
+            expires_in: Duration::from_secs(expires_in.min(LONGEST_EXPIRY_S)),
+            interval: lifted(Duration::from_secs(interval.min(LONGEST_INTERVAL_S))),
+            json: String::from_utf8_lossy(&answer.body).into_owned().into(),
+        })
+    }
+
+    /// Reads the answer to a token request (R-46, R-47, R-60 to R-62).
+    pub fn poll(&self, result: std::result::Result<Answer, Failure>) -> PollAnswer {
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(failure) => return lost(failure),
+        };
+        let retry_after = answer.retry_after(self.unix_ms);
+        let members = Members::parse(&answer.body);
+        if answer.status == 200 {
+            // A login portal between here and the provider says 200 to anything.
+            if members.is_none() && answer.is_web_page() {
+                return PollAnswer::Lost(self.without_code(&answer, None));
+            }
+            return match TokenResponse::parse(&answer.body, &self.policy, self.unix_ms) {
+                Ok(response) => PollAnswer::Tokens(response),
+                Err(error) => PollAnswer::Failed(error.with_http_status(200)),
+            };
+        }
+        let coded = members.as_ref().and_then(|m| self.code(m));
+        let Some((code, description)) = coded else {
+            let error = self.without_code(&answer, members.as_ref());
+            let final_answer = members.is_some() && (400..500).contains(&answer.status);
+            return if final_answer && !matches!(answer.status, 408 | 429) {
+                PollAnswer::Failed(error)
+            } else {
+                PollAnswer::Trouble { error, retry_after }
+            };
+        };
+        let Some(rule) = self.rules.code(Stage::Poll, &code) else {
+            let error = self.unknown_code(&answer, code, description);
+            return if answer.status >= 500 || matches!(answer.status, 408 | 429) {
+                PollAnswer::Trouble { error, retry_after }
+            } else {
+                PollAnswer::Failed(error)
+            };
+        };
+        let error = self.error(&rule, &answer, code, description);
+        match rule.meaning {
+            Meaning::Pending => PollAnswer::Pending { retry_after },
+            Meaning::SlowDown => {
+                let interval = members.as_ref().and_then(|m| m.positive_seconds("interval")).unwrap_or(0);
+                let interval = Duration::from_secs(interval).max(retry_after.unwrap_or_default());
+                PollAnswer::SlowDown { at_least: interval.min(Duration::from_secs(LONGEST_INTERVAL_S)) }
+            }
+            Meaning::Denied => PollAnswer::Denied(error),
+            Meaning::Expired => PollAnswer::Expired(error),
+            Meaning::Gone => PollAnswer::Gone(error),
+            Meaning::Failed => PollAnswer::Failed(error),
+            Meaning::Trouble => PollAnswer::Trouble { error, retry_after },
+        }
+    }
+
+    /// The code of an error answer and its description.
+    fn code(&self, members: &Members) -> Option<(String, Option<String>)> {
+        let code = ["error", "error_code", "errorCode"].iter().find_map(|name| members.text(name))?;
+        let description =
+            ["error_description", "errorSummary", "detail"].iter().find_map(|name| members.text(name));
+        Some((self.shown(&code, 200), description.map(|text| self.shown(&text, 1000))))
+    }
+
+    fn error(&self, rule: &CodeRule, answer: &Answer, code: String, description: Option<String>) -> Error {
+        let text = if rule.text.is_empty() { rule.status.text() } else { rule.text };
+        Error::new(rule.status, format!("{text} ({code}, HTTP {})", answer.status))
+            .with_http_status(answer.status)
+            .with_oauth(Some(code), description)
+    }
+
+    fn unknown_code(&self, answer: &Answer, code: String, description: Option<String>) -> Error {
+        let rule = CodeRule {
+            code: "",
+            meaning: Meaning::Failed,
+            status: Status::PROVIDER_ERROR,
+            text: "",
+        };
+        self.error(&rule, answer, code, description)
+    }
+
+    /// An answer that brings no code: judged by its HTTP status.
+    fn without_code(&self, answer: &Answer, members: Option<&Members>) -> Error {
+        let (status, text) = match answer.status {
+            300..400 => (Status::REDIRECTED, "redirects are never followed"),
+            200..300 => (Status::MALFORMED_ANSWER, Status::MALFORMED_ANSWER.text()),
+            _ => (Status::HTTP_STATUS, Status::HTTP_STATUS.text()),
+        };
+        let kind = match members {
+            Some(_) => "JSON without an error code",
+            None if answer.is_web_page() => "a web page or plain text",
+            None => "no JSON object",
+        };
+        Error::new(status, format!("{text} (HTTP {}, {kind})", answer.status))
+            .with_http_status(answer.status)
+            .with_retry_after(answer.retry_after(self.unix_ms))
+    }
+
+    /// A text from the provider, made fit to be shown: the characters of RFC 6749 §5.2 (and letters
+    /// beyond ASCII), bounded, and without any value of the request that it echoes.
+    fn shown(&self, text: &str, most: usize) -> String {
+        let mut text = text.to_owned();
+        for secret in self.secrets {
+            text = text.replace(secret.expose_secret(), "[redacted]");
+        }
+        text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).take(most).collect()
+    }
+}
+
+/// An exchange of which no answer came.
+fn lost(failure: Failure) -> PollAnswer {
+    let error = Error::new(failure.status, failure.message);
+    match failure.status_seen {
+        _ if !failure.maybe_sent => PollAnswer::Trouble { error, retry_after: None },
+        Some(200) if failure.status == Status::ANSWER_TOO_LARGE => PollAnswer::Failed(error.with_http_status(200)),
+        Some(200) => PollAnswer::LostTokens(error.with_http_status(200)),
+        Some(status) => PollAnswer::Trouble { error: error.with_http_status(status), retry_after: None },
+        None => PollAnswer::Lost(error),
+    }
+}
+
+/// The interval as it is kept. The benchmarks' own build lifts it, to measure nothing but polls.
+fn lifted(interval: Duration) -> Duration {
+    if cfg!(feature = "bench-without-interval") { Duration::ZERO } else { interval }
+}
+
+impl PollAnswer {
+    /// The name of the log event.
+    pub fn event(&self) -> &'static str {
+        match self {
+            PollAnswer::Tokens(_) => "poll.tokens",
+            PollAnswer::Pending { .. } => "poll.pending",
+            PollAnswer::SlowDown { .. } => "poll.slow_down",
+            PollAnswer::Trouble { .. } => "poll.trouble",
+            PollAnswer::Lost(_) | PollAnswer::LostTokens(_) => "poll.lost",
+            PollAnswer::Gone(_) | PollAnswer::Expired(_) | PollAnswer::Denied(_) | PollAnswer::Failed(_) => "poll.ended",
+        }
+    }
+
+    /// How much the log event matters.
+    pub fn level(&self) -> Level {
+        match self {
+            PollAnswer::SlowDown { .. } | PollAnswer::Trouble { .. } => Level::Warning,
+            PollAnswer::Lost(_) | PollAnswer::LostTokens(_) => Level::Warning,
+            _ => Level::Debug,
+        }
+    }
+
+    /// The text of the log event.
+    pub fn text(&self) -> String {
+        match self {
+            PollAnswer::Tokens(_) | PollAnswer::Pending { .. } | PollAnswer::SlowDown { .. } => String::new(),
+            PollAnswer::Trouble { error, .. } => error.to_string(),
+            PollAnswer::Lost(e) | PollAnswer::LostTokens(e) | PollAnswer::Gone(e) => e.to_string(),
+            PollAnswer::Expired(e) | PollAnswer::Denied(e) | PollAnswer::Failed(e) => e.to_string(),
+        }
+    }
+}

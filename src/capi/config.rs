@@ -1,0 +1,143 @@
+//! Settings.
+
+use std::ffi::{CString, c_char, c_void};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::error::ciba_error;
+use super::{Userdata, ciba_release_callback, ciba_status, get, into_handle, release, run, shared, text};
+use crate::client::Config;
+use crate::error::{Error, Status};
+use crate::log::{Event, Level};
+
+/// The settings of a client, by name. The table at the head of this file lists the names.
+pub struct ciba_config(pub(super) Mutex<Config>);
+
+/// Receives a log event.
+///
+/// level: 1 error, 2 warning, 3 info, 4 debug. event: a stable name, for example "poll.slow_down".
+/// text: one line. correlation: the flow's "correlation", or "". unix_ms: when, in Unix ms.
+/// All texts are UTF-8 and live until the callback returns. No text holds a secret, a token, a hint
+/// or a phone number.
+///
+/// Comes on threads that are inside a call of the library and, this callback alone, on the
+/// library's own thread. It must be quick and must not unwind. It may use accessors; a call that
+/// may wait returns CIBA_IN_CALLBACK.
+pub type ciba_log_callback = Option<
+    unsafe extern "C" fn(
+        userdata: *mut c_void,
+        level: i32,
+        event: *const c_char,
+        text: *const c_char,
+        correlation: *const c_char,
+        unix_ms: i64,
+    ),
+>;
+
+/// Makes settings with nothing set. Free them with ciba_config_free(), also after a client was made.
+///
+/// Returns NULL only if there is no memory.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_config_new() -> *mut ciba_config {
+    get(std::ptr::null_mut(), || Some(into_handle(ciba_config(Mutex::new(Config::new())))))
+}
+
+/// Frees settings. NULL is allowed. Clients that were made from them keep what they need.
+///
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_config_free(config: *mut ciba_config) {
+    get((), || release(config).map(drop))
+}
+
+fn change(
+    config: *mut ciba_config,
+    err: *mut *mut ciba_error,
+    what: impl FnOnce(&mut Config) -> crate::Result<()>,
+) -> ciba_status {
+    run(err, || {
+        let config = shared(config, "config")?;
+        what(&mut config.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Ok(Status::OK)
+    })
+}
+
+/// Sets one setting by name. The table at the head of this file lists names, values, units and
+/// defaults.
+///
+/// config: the settings. name, value: UTF-8, copied; an empty value takes a setting back. err: NULL,
+/// or the place for an error.
+/// Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
+/// CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_config_set(
+    config: *mut ciba_config,
+    name: *const c_char,
+    value: *const c_char,
+    err: *mut *mut ciba_error,
+) -> ciba_status {
+    change(config, err, |config| config.set(text(name, "name")?, text(value, "value")?).map(drop))
+}
+
+/// Sets every setting that a JSON object names, for example one read from a file: texts, numbers,
+/// true, false; a list of texts is joined by spaces. All of them or, on an error, none.
+///
+/// json: UTF-8, copied.
+/// Returns what ciba_config_set() returns.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_config_set_json(
+    config: *mut ciba_config,
+    json: *const c_char,
+    err: *mut *mut ciba_error,
+) -> ciba_status {
+    change(config, err, |config| config.set_json(text(json, "json")?).map(drop))
+}
+
+/// Sends log events to a callback, beside the file that the setting log_file names.
+///
+/// level: the least important events that are sent: 1 error, 2 warning, 3 info, 4 debug. callback:
+/// not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
+/// is needed no more: after the settings and every client and flow made from them are gone; where
+/// this call fails, at once.
+/// Returns CIBA_OK, CIBA_INVALID_VALUE, CIBA_MISSING_ARGUMENT.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_config_set_log(
+    config: *mut ciba_config,
+    level: i32,
+    callback: ciba_log_callback,
+    userdata: *mut c_void,
+    release: ciba_release_callback,
+    err: *mut *mut ciba_error,
+) -> ciba_status {
+    let userdata = Userdata { pointer: userdata, release };
+    change(config, err, |config| {
+        let callback = callback.ok_or_else(|| super::missing("callback"))?;
+        let levels = [Level::Error, Level::Warning, Level::Info, Level::Debug];
+        let level = levels
+            .into_iter()
+            .find(|l| *l as i32 == level)
+            .ok_or_else(|| Error::new(Status::INVALID_VALUE, "level must be from 1 to 4"))?;
+        let log = move |event: &Event<'_>| {
+            let texts = [event.name, event.text, event.correlation];
+            let texts = texts.map(|t| CString::new(t.replace('\0', " ")).unwrap_or_default());
+            let [name, text, correlation] = &texts;
+            let level = event.level as i32;
+            // SAFETY: the callback takes what its type says, and the texts outlive the call.
+            userdata.call(|pointer| unsafe {
+                callback(
+                    pointer,
+                    level,
+                    name.as_ptr(),
+                    text.as_ptr(),
+                    correlation.as_ptr(),
+                    event.unix_ms,
+                );
+            });
+        };
+        config.add_log(level, Arc::new(log));
+        Ok(())
+    })
+}

@@ -1,0 +1,249 @@
+//! From settings to a client.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::ClientCore;
+use crate::client_auth::{ClientAuthentication, Method};
+use crate::engine::{Clock, Engine, HttpSettings, PerProcess, ProxySettings, SystemClock, TlsSettings};
+use crate::error::{Error, Result, Status};
+use crate::log::{Level, Log, LogFile, Logger};
+use crate::provider::{Endpoints, Preset, Provider, endpoint};
+use crate::settings::{SETTINGS, Values};
+use crate::tokens::Algorithm;
+
+/// No certificate file is larger.
+const MOST_CERTIFICATE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The settings of a client, by name; [`crate::SETTINGS`] lists the names.
+///
+/// Its `Debug` names the settings that are set and shows no value.
+#[derive(Clone)]
+pub struct Config {
+    values: Values,
+    logger: Logger,
+    engine: Option<Engine>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            values: Values::new(SETTINGS, "setting"),
+            logger: Logger::default(),
+            engine: None,
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Config ")?;
+        f.debug_set().entries(self.values.names()).finish()
+    }
+}
+
+impl Config {
+    /// Settings with nothing set.
+    pub fn new() -> Config {
+        Config::default()
+    }
+
+    /// Sets a setting; an empty text takes it back.
+    ///
+    /// Errors: `UNKNOWN_NAME`, `INVALID_VALUE`.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<&mut Self> {
+        self.values.set(name, value)?;
+        Ok(self)
+    }
+
+    /// Sets every setting that a JSON object names: all of them or, on an error, none.
+    ///
+    /// Errors: `UNKNOWN_NAME`, `INVALID_VALUE`.
+    pub fn set_json(&mut self, text: &str) -> Result<&mut Self> {
+        self.values.set_json(text)?;
+        Ok(self)
+    }
+
+    /// Sends events of this level and more important ones to `log` too.
+    pub fn add_log(&mut self, level: Level, log: Arc<dyn Log>) -> &mut Self {
+        self.logger.sinks.push((level, log));
+        self
+    }
+
+    /// Lets the client run on an engine of its own, with a clock of its own: for tests.
+    pub fn set_engine(&mut self, engine: Engine) -> &mut Self {
+        self.engine = Some(engine);
+        self
+    }
+
+    pub(super) fn build(&self) -> Result<ClientCore> {
+        let values = &self.values;
+        let method = Method::from_name(values.text("token_endpoint_auth_method").unwrap_or_default());
+        let algorithm = Algorithm::from_name(values.text("id_token_signed_response_alg").unwrap_or_default());
+        let (Some(method), Some(algorithm)) = (method, algorithm) else {
+            return Err(Status::INTERNAL.into()); // the table allows no other words
+        };
+        let provider = self.provider()?;
+        let authentication = ClientAuthentication {
+            method,
+            client_id: self.needed("client_id")?.to_owned(),
+            client_secret: self.needed("client_secret")?.into(),
+            basic_form_encoded: provider.rules.basic_form_encoded,
+        };
+        let ms = |name: &str| Duration::from_millis(values.number(name));
+        let http = HttpSettings {
+            tls: self.tls()?.load()?,
+            proxy: self.proxy()?,
+            connect_timeout: ms("connect_timeout_ms"),
+            request_timeout: ms("request_timeout_ms"),
+            poll_timeout: ms("poll_timeout_ms"),
+            most_bytes: usize::try_from(values.number("max_answer_bytes")).unwrap_or(usize::MAX),
+        };
+        let clock: Arc<dyn Clock> = match &self.engine {
+            Some(engine) => engine.clock().clone(),
+            None => Arc::new(SystemClock),
+        };
+        Ok(ClientCore {
+            id_token_required: provider.rules.id_token_required,
+            provider,
+            authentication,
+            algorithm,
+            clock_tolerance_s: u32::try_from(values.number("clock_tolerance_s")).unwrap_or_default(),
+            logger: self.logger(clock)?,
+            http: Arc::new(http),
+            engine: self.engine.clone(),
+            connection: PerProcess::new(),
+        })
+    }
+
+    fn needed(&self, name: &str) -> Result<&str> {
+        let missing = || Error::new(Status::MISSING_SETTING, format!("{name} is missing"));
+        self.values.text(name).ok_or_else(missing)
+    }
+
+    fn provider(&self) -> Result<Provider> {
+        let values = &self.values;
+        let preset = match values.text("provider") {
+            None => None,
+            Some(name) => {
+                let names: Vec<&str> = crate::provider::PRESETS.iter().map(|p| p.name).collect();
+                let unknown = || format!("provider: no provider of this name is known; there are: {}", names.join(", "));
+                Some(Preset::named(name).ok_or_else(|| Error::new(Status::INVALID_VALUE, unknown()))?)
+            }
+        };
+        let issuer = match (values.text("issuer"), preset) {
+            (Some(issuer), _) => issuer,
+            (None, Some(preset)) => preset.issuer,
+            (None, None) => return Err(Error::new(Status::MISSING_SETTING, "provider or issuer is missing")),
+        };
+        let allow_http_loopback = values.flag("allow_http_loopback");
+        let issuer_url = endpoint("issuer", issuer, allow_http_loopback)?;
+        if issuer_url.query().is_some() {
+            return Err(Error::new(Status::INVALID_VALUE, "issuer: must not have a query"));
+        }
+        // A path of the preset, at the issuer in force.
+        let below = |path: fn(&Preset) -> &str| {
+            let path = preset.map(path).filter(|path| !path.is_empty())?;
+            Some(format!("{}{path}", issuer.trim_end_matches('/')))
+        };
+        let url = |name: &str, below: Option<String>| -> Result<Option<Url>> {
+            let text = values.text(name).map(str::to_owned).or(below);
+            text.map(|text| endpoint(name, &text, allow_http_loopback)).transpose()
+        };
+        let cancel_endpoint =
+            values.text("cancel_endpoint").map(str::to_owned).or(below(|p| p.cancel_path));
+        if let Some(template) = &cancel_endpoint {
+            let path_holds_it = template.split_once("{auth_req_id}").is_some_and(|(before, _)| !before.contains(['?', '#']));
+            if !path_holds_it {
+                let text = "cancel_endpoint: must have {auth_req_id} in its path";
+                return Err(Error::new(Status::INVALID_VALUE, text));
+            }
+            endpoint("cancel_endpoint", &template.replace("{auth_req_id}", "x"), allow_http_loopback)?;
+        }
+        let mut rules = preset.map(|preset| (preset.rules)()).unwrap_or_default();
+        if let Some(name) = values.given("requested_expiry_parameter") {
+            rules.requested_expiry_parameter = name.to_owned();
+        }
+        if let Some(form) = values.given("basic_credentials") {
+            rules.basic_form_encoded = form == "form_encoded";
+        }
+        if values.given("id_token_required").is_some() {
+            rules.id_token_required = values.flag("id_token_required");
+        }
+        Ok(Provider {
+            issuer: issuer.to_owned(),
+            endpoints: Endpoints {
+                backchannel_authentication: url(
+                    "backchannel_authentication_endpoint",
+                    below(|p| p.backchannel_authentication_path),
+                )?,
+                token: url("token_endpoint", below(|p| p.token_path))?,
+                jwks: url("jwks_uri", below(|p| p.jwks_path))?,
+            },
+            cancel_endpoint,
+            rules,
+            allowed_hosts: values.text("allowed_hosts").unwrap_or_default().split_whitespace().map(str::to_lowercase).collect(),
+            allow_http_loopback,
+        })
+    }
+
+    fn tls(&self) -> Result<TlsSettings> {
+        let values = &self.values;
+        let mut certificates = values.text("ca_certificates").unwrap_or_default().to_owned();
+        if let Some(path) = values.text("ca_file") {
+            let mut text = String::new();
+            File::open(path)
+                .and_then(|file| file.take(MOST_CERTIFICATE_BYTES).read_to_string(&mut text))
+                .map_err(|e| Error::new(Status::FILE, format!("ca_file cannot be read: {}", e.kind())))?;
+            certificates = format!("{text}\n{certificates}");
+        }
+        let system_roots = values.text("ca_mode") != Some("replace");
+        if !system_roots && certificates.trim().is_empty() {
+            let text = "ca_mode is replace, but neither ca_file nor ca_certificates is given";
+            return Err(Error::new(Status::CONFLICTING_SETTINGS, text));
+        }
+        Ok(TlsSettings { certificates, system_roots })
+    }
+
+    fn proxy(&self) -> Result<ProxySettings> {
+        let values = &self.values;
+        let credentials = values
+            .text("proxy_username")
+            .map(|user| (user.to_owned(), SecretString::from(values.text("proxy_password").unwrap_or_default())));
+        let given = match values.text("proxy") {
+            Some("environment") | None => ProxySettings::Environment,
+            Some("none") => ProxySettings::None,
+            Some(url) => {
+                let unusable = || Error::new(Status::INVALID_VALUE, "proxy: must be environment, none, or an http or https URL without user and password");
+                let url = Url::parse(url).ok().filter(|url| {
+                    let plain = url.username().is_empty() && url.password().is_none();
+                    matches!(url.scheme(), "http" | "https") && url.has_host() && plain
+                });
+                let exceptions = values.text("proxy_exceptions").unwrap_or_default().to_owned();
+                return Ok(ProxySettings::Given { url: url.ok_or_else(unusable)?, credentials, exceptions });
+            }
+        };
+        match ["proxy_username", "proxy_password", "proxy_exceptions"].iter().find(|n| values.given(n).is_some()) {
+            Some(name) => Err(Error::new(Status::CONFLICTING_SETTINGS, format!("{name} is given, but proxy is no URL"))),
+            None => Ok(given),
+        }
+    }
+
+    fn logger(&self, clock: Arc<dyn Clock>) -> Result<Logger> {
+        let mut logger = self.logger.clone();
+        logger.clock = Some(clock);
+        if let Some(path) = self.values.text("log_file") {
+            let file = OpenOptions::new().append(true).create(true).open(path);
+            let file = file.map_err(|e| Error::new(Status::FILE, format!("log_file cannot be written: {}", e.kind())))?;
+            let level = self.values.text("log_level").and_then(Level::from_name).unwrap_or(Level::Info);
+            logger.sinks.push((level, Arc::new(LogFile(file))));
+        }
+        Ok(logger)
+    }
+}

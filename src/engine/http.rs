@@ -1,0 +1,155 @@
+//! The HTTP client of one identity: trusted roots, proxy, timeouts. Nothing is shared between
+//! identities but the roots, which are read once for each set of TLS settings.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use rustls::client::Resumption;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::Resolver;
+use crate::error::{Error, Result, Status};
+
+/// Which certificates are trusted.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TlsSettings {
+    /// Certificates in PEM that are trusted too.
+    pub certificates: String,
+    /// Whether the system's roots are trusted.
+    pub system_roots: bool,
+}
+
+/// Which proxy is used.
+#[derive(Clone)]
+pub enum ProxySettings {
+    Environment,
+    None,
+    Given { url: Url, credentials: Option<(String, SecretString)>, exceptions: String },
+}
+
+/// What an HTTP client is made from.
+pub struct HttpSettings {
+    pub tls: Arc<ClientConfig>,
+    pub proxy: ProxySettings,
+    pub connect_timeout: Duration,
+    pub request_timeout: Duration,
+    pub poll_timeout: Duration,
+    pub most_bytes: usize,
+}
+
+/// An HTTP client with its pool of connections.
+pub struct Http {
+    pub(super) client: reqwest::Client,
+    pub(super) settings: Arc<HttpSettings>,
+}
+
+static ROOTS: Mutex<Option<HashMap<TlsSettings, Arc<ClientConfig>>>> = Mutex::new(None);
+
+impl TlsSettings {
+    /// The TLS configuration for these settings, made once and shared.
+    ///
+    /// Errors: `INVALID_VALUE` for certificates that cannot be read, `FILE` where there is no
+    /// trusted root at all.
+    pub fn load(&self) -> Result<Arc<ClientConfig>> {
+        // In a child made by fork the lock may be held for ever by a thread that is not there:
+        // then the child does without what is shared.
+        let Ok(mut cache) = ROOTS.try_lock() else { return self.read() };
+        if let Some(config) = cache.get_or_insert_default().get(self) {
+            return Ok(config.clone());
+        }
+        let config = self.read()?;
+        cache.get_or_insert_default().insert(self.clone(), config.clone());
+        Ok(config)
+    }
+
+    fn read(&self) -> Result<Arc<ClientConfig>> {
+        let mut roots = RootCertStore::empty();
+        if self.system_roots {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        let unreadable = || {
+            let text = "ca_file or ca_certificates: not certificates in PEM";
+            Error::new(Status::INVALID_VALUE, text)
+        };
+        let given = CertificateDer::pem_slice_iter(self.certificates.as_bytes());
+        let given: Vec<CertificateDer> = given.collect::<std::result::Result<_, _>>().map_err(|_| unreadable())?;
+        if given.is_empty() && !self.certificates.trim().is_empty() {
+            return Err(unreadable());
+        }
+        for certificate in given {
+            roots.add(certificate).map_err(|_| unreadable())?;
+        }
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions() // TLS 1.2 and 1.3
+            .map_err(|e| Error::new(Status::INTERNAL, format!("TLS: {e}")))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+impl Http {
+    /// Makes a client; no connection is made yet.
+    pub fn new(settings: Arc<HttpSettings>, resolver: Resolver) -> Result<Http> {
+        let unusable = |what: &str| Error::new(Status::INVALID_VALUE, format!("{what} cannot be used"));
+        let mut tls = (*settings.tls).clone();
+        tls.resumption = Resumption::in_memory_sessions(8); // its own: sessions are not shared
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .http1_only()
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent(concat!("libciba/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.connect_timeout)
+            .dns_resolver(resolver);
+        let builder = match &settings.proxy {
+            ProxySettings::Environment => builder,
+            ProxySettings::None => builder.no_proxy(),
+            ProxySettings::Given { url, credentials, exceptions } => {
+                let mut proxy = reqwest::Proxy::all(url.clone()).map_err(|_| unusable("proxy"))?;
+                proxy = proxy.no_proxy(reqwest::NoProxy::from_string(exceptions));
+                if let Some((user, password)) = credentials {
+                    proxy = proxy.basic_auth(user, password.expose_secret());
+                }
+                builder.proxy(proxy)
+            }
+        };
+        let client = builder.build().map_err(|_| Error::new(Status::INTERNAL, "the HTTP client cannot be made"))?;
+        Ok(Http { client, settings })
+    }
+}
+
+/// The roots that are cached, for a test that counts them.
+#[cfg(test)]
+fn cached() -> usize {
+    ROOTS.lock().unwrap().as_ref().map_or(0, HashMap::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_tls_settings_share_their_roots() {
+        let settings = TlsSettings { certificates: String::new(), system_roots: true };
+        let first = settings.load().unwrap();
+        assert!(Arc::ptr_eq(&first, &settings.clone().load().unwrap()));
+        assert!(cached() >= 1);
+    }
+
+    #[test]
+    fn a_ca_that_is_no_pem_is_refused() {
+        let settings = TlsSettings { certificates: "nonsense".into(), system_roots: false };
+        assert_eq!(settings.load().unwrap_err().status(), Status::INVALID_VALUE);
+    }
+}

@@ -1,0 +1,122 @@
+//! The only room with threads and sockets: one background runtime for the process.
+//!
+//! Callers hand work over and wait on a condition variable of their own; nothing here waits for a
+//! caller, and no caller waits for a socket unless it asked to.
+
+mod clock;
+mod exchange;
+mod http;
+mod platform;
+mod resolver;
+mod schedule;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::AbortHandle;
+
+use crate::error::{Error, Result, Status};
+
+pub use clock::{Clock, ClockHold, SystemClock};
+pub(crate) use http::{Http, HttpSettings, ProxySettings, TlsSettings};
+pub(crate) use platform::PerProcess;
+pub use resolver::Lookup;
+pub(crate) use resolver::Resolver;
+pub(crate) use schedule::Attend;
+
+/// How many exchanges with one host may be under way at once.
+const MOST_EXCHANGES_PER_HOST: usize = 256;
+
+/// The background runtime. Cheap to clone.
+///
+/// Programs need not know it: clients share the process's own. A test makes one of its own, with
+/// a clock of its own.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    runtime: Handle,
+    attend: UnboundedSender<(Arc<dyn Attend>, ClockHold)>,
+    clock: Arc<dyn Clock>,
+    resolver: Resolver,
+    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+static OF_PROCESS: PerProcess<Engine> = PerProcess::new();
+
+impl Engine {
+    /// The engine of this process, started if there is none.
+    pub(crate) fn of_process() -> Result<Engine> {
+        OF_PROCESS.get_or_try_init(|| Engine::start(Arc::new(SystemClock), resolver::system())).cloned()
+    }
+
+    /// Starts an engine of its own, for tests: with a clock and a way to look up names.
+    ///
+    /// Errors: `RESOURCES`.
+    pub fn start(clock: Arc<dyn Clock>, lookup: Lookup) -> Result<Engine> {
+        let refused = |what: &str, e: std::io::Error| {
+            Error::new(Status::RESOURCES, format!("the system refused {what}: {}", e.kind()))
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|e| refused("an event queue", e))?;
+        let (attend, requests) = tokio::sync::mpsc::unbounded_channel();
+        let inner = Inner {
+            runtime: runtime.handle().clone(),
+            attend,
+            clock: clock.clone(),
+            resolver: Resolver::new(lookup),
+            hosts: Mutex::default(),
+        };
+        platform::spawn("ciba-engine", move || runtime.block_on(schedule::run(clock, requests)))
+            .map_err(|e| refused("a thread", e))?;
+        Ok(Engine(Arc::new(inner)))
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    pub(crate) fn resolver(&self) -> Resolver {
+        self.0.resolver.clone()
+    }
+
+    /// Has `who` looked at now, and again whenever it asks to be.
+    pub(crate) fn attend(&self, who: Arc<dyn Attend>, hold: ClockHold) {
+        // The receiver lives as long as the engine's thread.
+        let _ = self.0.attend.send((who, hold));
+    }
+
+    /// Runs work in the background. Should it panic, `broken` is called instead of its end.
+    pub(crate) fn spawn(
+        &self,
+        work: impl Future<Output = ()> + Send + 'static,
+        broken: impl FnOnce() + Send + 'static,
+    ) -> AbortHandle {
+        let guarded = async move {
+            if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+                broken();
+            }
+        };
+        self.0.runtime.spawn(guarded).abort_handle()
+    }
+
+    /// The bound on exchanges that are under way with one host.
+    fn host(&self, host: &str) -> Arc<Semaphore> {
+        let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bound) = hosts.get(host) {
+            return bound.clone();
+        }
+        let bound = Arc::new(Semaphore::new(MOST_EXCHANGES_PER_HOST));
+        hosts.insert(host.to_owned(), bound.clone());
+        bound
+    }
+}

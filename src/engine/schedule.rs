@@ -1,0 +1,81 @@
+//! Who is due when: one ordered set of due times, one timer.
+
+use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::clock::{Clock, ClockHold};
+use crate::flow::Millis;
+
+/// Something that has to be looked at from time to time.
+pub trait Attend: Send + Sync {
+    /// Does what is due now and says when it wants to be looked at again; `None`: not any more,
+    /// until it is handed in anew. Must not block.
+    fn attend(self: Arc<Self>, now: Millis) -> Option<Millis>;
+
+    /// `attend` panicked.
+    fn broken(&self);
+}
+
+#[derive(Default)]
+struct Schedule {
+    order: BTreeSet<(Millis, usize)>,
+    members: HashMap<usize, (Millis, Arc<dyn Attend>)>,
+}
+
+impl Schedule {
+    /// Looks at one member and puts it where it wants to be.
+    fn attend(&mut self, who: Arc<dyn Attend>, now: Millis) {
+        // Each member is known by its address, which it keeps as long as it is held here.
+        let id = Arc::as_ptr(&who).cast::<()>() as usize;
+        if let Some((when, _)) = self.members.remove(&id) {
+            self.order.remove(&(when, id));
+        }
+        let next = catch_unwind(AssertUnwindSafe(|| who.clone().attend(now))).unwrap_or_else(|_| {
+            who.broken();
+            None
+        });
+        if let Some(when) = next {
+            let when = when.max(now.saturating_add(1)); // nobody may keep the engine for itself
+            self.order.insert((when, id));
+            self.members.insert(id, (when, who));
+        }
+    }
+
+    fn take_due(&mut self, now: Millis) -> Option<Arc<dyn Attend>> {
+        let (when, id) = *self.order.first().filter(|(when, _)| *when <= now)?;
+        self.order.remove(&(when, id));
+        self.members.remove(&id).map(|(_, who)| who)
+    }
+}
+
+/// The life of the engine's thread: ends when nobody can hand anything in any more.
+pub async fn run(clock: Arc<dyn Clock>, mut requests: UnboundedReceiver<(Arc<dyn Attend>, ClockHold)>) {
+    let mut schedule = Schedule::default();
+    let mut holds: Vec<ClockHold> = Vec::new();
+    loop {
+        while let Some(who) = schedule.take_due(clock.now()) {
+            schedule.attend(who, clock.now());
+        }
+        let next = schedule.order.first().map(|(when, _)| *when);
+        let sleep = next.map(|when| clock.sleep_until(when));
+        // Only now that the next due time is known may a simulated clock go on.
+        holds.clear();
+        let request = match sleep {
+            None => requests.recv().await,
+            Some(sleep) => tokio::select! {
+                request = requests.recv() => request,
+                () = sleep => continue,
+            },
+        };
+        let Some((who, hold)) = request else { return };
+        schedule.attend(who, clock.now());
+        holds.push(hold);
+        while let Ok((who, hold)) = requests.try_recv() {
+            schedule.attend(who, clock.now());
+            holds.push(hold);
+        }
+    }
+}

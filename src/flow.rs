@@ -1,0 +1,292 @@
+//! One authentication, from its start to its outcome, as a state machine without I/O:
+//! what happened and when goes in, what is to be done and when comes out.
+
+use std::time::Duration;
+
+use crate::answer::{Acknowledgement, PollAnswer};
+use crate::error::{Error, Status};
+use crate::tokens::{TokenResponse, Tokens};
+
+use secrecy::SecretString;
+
+/// Milliseconds on a clock that neither jumps nor stops.
+pub type Millis = u64;
+
+/// The least time by which a poll comes later than its interval, and the most. The provider counts
+/// from when it saw the last poll, which is later than when it was sent.
+const LEAST_SLACK_MS: u64 = 200;
+const MOST_SLACK_MS: u64 = 1_000;
+/// CIBA Core §11: `slow_down` adds at least 5 s, for this and all later polls.
+const SLOW_DOWN_MS: u64 = 5_000;
+/// Trouble is never waited out for longer than this at a time, unless the interval is longer.
+const MOST_BACK_OFF_MS: u64 = 60_000;
+/// An exchange that is in flight when the request expires may take so much longer.
+const GRACE_MS: u64 = 10_000;
+
+/// How a flow ended.
+pub enum Outcome {
+    Tokens(Tokens),
+    Denied(Error),
+    Expired(Error),
+    Cancelled,
+    /// For any other reason, which the error says.
+    Failed(Error),
+    /// An answer that may have carried the tokens was lost.
+    Unknown(Error),
+}
+
+impl Outcome {
+    /// The class of the outcome: `OK`, `DENIED`, `EXPIRED`, `CANCELLED`, `FAILED` or `UNKNOWN`.
+    pub fn status(&self) -> Status {
+        match self {
+            Outcome::Tokens(_) => Status::OK,
+            Outcome::Denied(_) => Status::DENIED,
+            Outcome::Expired(_) => Status::EXPIRED,
+            Outcome::Cancelled => Status::CANCELLED,
+            Outcome::Failed(_) => Status::FAILED,
+            Outcome::Unknown(_) => Status::UNKNOWN,
+        }
+    }
+
+    /// Why there are no tokens.
+    pub fn error(&self) -> Option<Error> {
+        match self {
+            Outcome::Tokens(_) => None,
+            Outcome::Cancelled => Some(Status::CANCELLED.into()),
+            Outcome::Denied(e) | Outcome::Expired(e) | Outcome::Failed(e) | Outcome::Unknown(e) => Some(e.clone()),
+        }
+    }
+}
+
+enum State {
+    /// The authentication request is on its way.
+    Starting,
+    /// Acknowledged; the person looks at the phone.
+    Pending,
+    /// Tokens are here and not released: the provider's keys are missing.
+    Verifying(TokenResponse),
+    Ended(Outcome),
+}
+
+/// What is to be done now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Due {
+    Poll,
+    Verify,
+}
+
+/// One flow.
+pub struct FlowState {
+    state: State,
+    auth_req_id: Option<SecretString>,
+    /// When the provider forgets the request.
+    deadline: Millis,
+    interval: u64,
+    /// When the next poll, or the next try to verify, is due.
+    next_at: Millis,
+    /// Answers in a row that were trouble.
+    troubles: u32,
+    /// Whether an answer was lost that may have carried the tokens.
+    lost: bool,
+    last_trouble: Option<Error>,
+}
+
+impl FlowState {
+    /// A flow whose authentication request is about to be sent.
+    pub fn starting() -> FlowState {
+        FlowState {
+            state: State::Starting,
+            auth_req_id: None,
+            deadline: Millis::MAX,
+            interval: 0,
+            next_at: Millis::MAX,
+            troubles: 0,
+            lost: false,
+            last_trouble: None,
+        }
+    }
+
+    /// The provider has acknowledged. Expiry counts from when the request was sent, the
+    /// first poll waits one interval from now.
+    pub fn acknowledged(&mut self, ack: &Acknowledgement, sent_at: Millis, now: Millis) {
+        self.auth_req_id = Some(ack.auth_req_id.clone());
+        if !matches!(self.state, State::Starting) {
+            return;
+        }
+        self.state = State::Pending;
+        self.deadline = sent_at.saturating_add(millis(ack.expires_in));
+        self.interval = millis(ack.interval);
+        self.next_at = now.saturating_add(self.interval).saturating_add(slack(0));
+    }
+
+    /// Ends the flow, unless it has ended.
+    pub fn end(&mut self, outcome: Outcome) {
+        if !self.has_ended() {
+            self.state = State::Ended(outcome);
+            self.next_at = Millis::MAX;
+        }
+    }
+
+    /// What is to be done at `now`, if anything. `in_flight`: an exchange is under way, so nothing
+    /// else is begun, and an expiry waits for it a little.
+    pub fn due(&mut self, now: Millis, in_flight: bool) -> Option<Due> {
+        let end = if in_flight { self.deadline.saturating_add(GRACE_MS) } else { self.deadline };
+        if now >= end && !self.has_ended() {
+            let outcome = match self.state {
+                State::Verifying(_) => {
+                    Outcome::Failed(self.last_trouble.take().unwrap_or(Status::KEYS_UNAVAILABLE.into()))
+                }
+                _ if in_flight => Outcome::Unknown(Error::new(
+                    Status::UNKNOWN,
+                    "the request expired while the provider left a token request unanswered",
+                )),
+                _ if self.lost => self.unknown(),
+                _ => Outcome::Expired(Status::EXPIRED.into()),
+            };
+            self.end(outcome);
+        }
+        if in_flight || now < self.next_at {
+            return None;
+        }
+        match self.state {
+            State::Pending => Some(Due::Poll),
+            State::Verifying(_) => Some(Due::Verify),
+            State::Starting | State::Ended(_) => None,
+        }
+    }
+
+    /// When [`FlowState::due`] has to be asked again.
+    pub fn next_event(&self, in_flight: bool) -> Millis {
+        match self.state {
+            State::Ended(_) => Millis::MAX,
+            _ if in_flight => self.deadline.saturating_add(GRACE_MS),
+            // The last poll is the last one that is due before the deadline.
+            _ => self.next_at.min(self.deadline),
+        }
+    }
+
+    /// A token request was answered, or not. `sent_at`: when it was sent.
+    pub fn answered(&mut self, answer: PollAnswer, sent_at: Millis, now: Millis) {
+        if !matches!(self.state, State::Pending) {
+            return;
+        }
+        let slack = slack(now.saturating_sub(sent_at));
+        let mut pause = self.interval;
+        let mut troubles = 0;
+        match answer {
+            PollAnswer::Pending { retry_after } => pause = pause.max(retry_after.map_or(0, millis)),
+            PollAnswer::SlowDown { at_least } => {
+                self.interval = self.interval.saturating_add(SLOW_DOWN_MS).max(millis(at_least));
+                pause = self.interval;
+            }
+            PollAnswer::Trouble { error, retry_after } => {
+                troubles = self.troubles.saturating_add(1);
+                pause = self.back_off(troubles, retry_after);
+                self.last_trouble = Some(error);
+            }
+            PollAnswer::Lost(error) => {
+                troubles = self.troubles.saturating_add(1);
+                pause = self.back_off(troubles, None);
+                self.lost = true;
+                self.last_trouble = Some(error);
+            }
+            PollAnswer::LostTokens(error) => {
+                self.last_trouble = Some(error);
+                let outcome = self.unknown();
+                return self.end(outcome);
+            }
+            PollAnswer::Gone(error) | PollAnswer::Expired(error) if self.lost => {
+                self.last_trouble.get_or_insert(error);
+                let outcome = self.unknown();
+                return self.end(outcome);
+            }
+            PollAnswer::Gone(error) | PollAnswer::Failed(error) => return self.end(Outcome::Failed(error)),
+            PollAnswer::Expired(error) => return self.end(Outcome::Expired(error)),
+            PollAnswer::Denied(error) => return self.end(Outcome::Denied(error)),
+            PollAnswer::Tokens(response) => {
+                self.troubles = 0;
+                self.state = State::Verifying(response);
+                self.next_at = now;
+                return;
+            }
+        }
+        self.troubles = troubles;
+        self.next_at = sent_at.saturating_add(pause).saturating_add(slack).max(now);
+    }
+
+    /// The tokens cannot be verified yet: the keys are missing. They stay here, unreleased.
+    pub fn keys_missing(&mut self, error: Error, now: Millis) {
+        self.troubles = self.troubles.saturating_add(1);
+        self.next_at = now.saturating_add(self.back_off(self.troubles, error.retry_after()));
+        self.last_trouble = Some(error);
+    }
+
+    /// How long trouble is waited out: the interval, doubled with every trouble in a row,
+    /// and no less than the provider asks for.
+    fn back_off(&self, troubles: u32, retry_after: Option<Duration>) -> u64 {
+        let doubled = self.interval.saturating_mul(1 << troubles.saturating_sub(1).min(16));
+        doubled.min(MOST_BACK_OFF_MS.max(self.interval)).max(retry_after.map_or(0, millis))
+    }
+
+    fn unknown(&mut self) -> Outcome {
+        let text = match self.last_trouble.take() {
+            Some(error) => format!("{} ({error})", Status::UNKNOWN.text()),
+            None => Status::UNKNOWN.text().to_owned(),
+        };
+        Outcome::Unknown(Error::new(Status::UNKNOWN, text))
+    }
+
+    /// The tokens that wait to be verified.
+    pub fn unverified(&self) -> Option<TokenResponse> {
+        match &self.state {
+            State::Verifying(response) => Some(response.clone()),
+            _ => None,
+        }
+    }
+
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.state {
+            State::Ended(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ended(_))
+    }
+
+    pub fn is_starting(&self) -> bool {
+        matches!(self.state, State::Starting)
+    }
+
+    pub fn auth_req_id(&self) -> Option<&SecretString> {
+        self.auth_req_id.as_ref()
+    }
+
+    /// When the request expires; `None` before the acknowledgement.
+    pub fn deadline(&self) -> Option<Millis> {
+        Some(self.deadline).filter(|at| *at != Millis::MAX)
+    }
+
+    /// When the next poll is due; `None` when there is none.
+    pub fn next_poll_at(&self) -> Option<Millis> {
+        matches!(self.state, State::Pending).then_some(self.next_at).filter(|at| *at < self.deadline)
+    }
+
+    /// The interval in force, in ms.
+    pub fn interval(&self) -> u64 {
+        self.interval
+    }
+
+    pub fn last_trouble(&self) -> Option<&Error> {
+        self.last_trouble.as_ref()
+    }
+}
+
+fn slack(exchange_ms: u64) -> u64 {
+    if cfg!(feature = "bench-without-interval") { 0 } else { exchange_ms.clamp(LEAST_SLACK_MS, MOST_SLACK_MS) }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,198 @@
+//! JSON from outside: duplicate names refused, depth and size bounded, numbers kept as they were written.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// The members of one JSON object, each still as its text, in the order in which they came.
+///
+/// A member that nobody asks for is never interpreted: a number that no type can hold, or
+/// an array nested 100,000 deep, does no harm there.
+pub struct Members(Vec<(String, Box<RawValue>)>);
+
+impl Members {
+    /// Reads an object; `None` if it is anything else, or if a name occurs twice.
+    pub fn parse(text: &[u8]) -> Option<Members> {
+        serde_json::from_slice(text).ok()
+    }
+
+    /// The text of one member.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(n, _)| n == name)?;
+        Some(found.1.get())
+    }
+
+    /// A member that is a string. A `null` counts as absent, like everything that is no string.
+    pub fn text(&self, name: &str) -> Option<String> {
+        serde_json::from_str(self.raw(name)?).ok()
+    }
+
+    /// A member as a value, with duplicate names refused all the way down.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        value(self.raw(name)?.as_bytes())
+    }
+
+    /// A positive whole number of seconds, given as a number or as a string of decimal digits
+    /// (a provider answers `"120"`). Fractions are cut off; what is larger than any `u64` is `u64::MAX`.
+    pub fn positive_seconds(&self, name: &str) -> Option<u64> {
+        let raw = self.raw(name)?;
+        let number = match serde_json::from_str::<String>(raw) {
+            Ok(text) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {
+                text.parse().unwrap_or(u64::MAX)
+            }
+            Ok(_) => return None,
+            Err(_) if raw.bytes().all(|b| b.is_ascii_digit()) => raw.parse().unwrap_or(u64::MAX),
+            Err(_) => {
+                let number: f64 = raw.parse().ok().filter(|n: &f64| n.is_finite())?;
+                number as u64 // saturates, and a negative number becomes 0
+            }
+        };
+        (number > 0).then_some(number)
+    }
+
+    /// The names, in the order in which they came.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members: Vec<(String, Box<RawValue>)> = Vec::new();
+                let mut seen = std::collections::HashSet::new();
+                while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if !seen.insert(name.clone()) {
+                        return Err(serde::de::Error::custom("a name occurs twice"));
+                    }
+                    members.push((name, raw));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Reads one JSON value; `None` if it is malformed, nested deeper than 128, or if a name occurs
+/// twice in one of its objects.
+pub fn value(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice::<Strict>(text).ok().map(|s| s.0)
+}
+
+/// Reads one JSON object, as [`value`] does.
+pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
+    match value(text)? {
+        Value::Object(map) => Some(map),
+        _ => None,
+    }
+}
+
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Strict, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Value;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+            fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
+                Ok(v.into())
+            }
+            fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
+                Ok(v.into())
+            }
+            fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
+                Ok(v.into())
+            }
+            fn visit_f64<E>(self, v: f64) -> Result<Value, E> {
+                Ok(v.into())
+            }
+            fn visit_str<E>(self, v: &str) -> Result<Value, E> {
+                Ok(v.into())
+            }
+            fn visit_string<E>(self, v: String) -> Result<Value, E> {
+                Ok(v.into())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(Strict(item)) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(Value::Array(items))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, Strict(item))) = map.next_entry::<String, Strict>()? {
+                    if members.insert(name, item).is_some() {
+                        return Err(serde::de::Error::custom("a name occurs twice"));
+                    }
+                }
+                Ok(Value::Object(members))
+            }
+        }
+        deserializer.deserialize_any(Any).map(Strict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_occurs_twice_is_refused_at_any_depth() {
+        assert!(Members::parse(br#"{"a":1,"b":2}"#).is_some());
+        assert!(Members::parse(br#"{"a":1,"a":2}"#).is_none());
+        assert!(value(br#"{"a":[{"b":1,"c":2}]}"#).is_some());
+        assert!(value(br#"{"a":[{"b":1,"b":2}]}"#).is_none());
+    }
+
+    #[test]
+    fn a_member_nobody_asks_for_may_be_absurd() {
+        let deep = format!(r#"{{"x":{}{},"y":1e400,"a":"b"}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        let members = Members::parse(deep.as_bytes()).unwrap();
+        assert_eq!(members.text("a").as_deref(), Some("b"));
+        assert!(members.value("x").is_none());
+    }
+
+    #[test]
+    fn seconds_are_positive_numbers_or_decimal_strings() {
+        let seconds = |raw: &str| {
+            Members::parse(format!(r#"{{"n":{raw}}}"#).as_bytes())?.positive_seconds("n")
+        };
+        for (raw, expected) in [
+            ("300", Some(300)),
+            ("\"120\"", Some(120)),
+            ("300.9", Some(300)),
+            ("1e3", Some(1000)),
+            ("9223372036854775807", Some(9223372036854775807)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("0", None),
+            ("-1", None),
+            ("0.5", None),
+            ("1e400", None),
+            ("\"\"", None),
+            ("\"12s\"", None),
+            ("\"-5\"", None),
+            ("true", None),
+            ("null", None),
+            ("[300]", None),
+        ] {
+            assert_eq!(seconds(raw), expected, "{raw}");
+        }
+    }
+}

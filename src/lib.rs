@@ -1,0 +1,58 @@
+//! libciba: OpenID Connect CIBA (Client-Initiated Backchannel Authentication) for programs without
+//! a browser. A program asks a provider to authenticate a person; the person approves on the phone;
+//! the program gets tokens that have been verified.
+//!
+//! ```no_run
+//! use ciba::{AuthenticationRequest, Client, Config};
+//!
+//! let mut config = Config::new();
+//! config.set("provider", "telenor-test")?.set("client_id", "desk-7")?.set("client_secret", "…")?;
+//! let client = Client::new(&config)?;
+//!
+//! let mut request = AuthenticationRequest::new();
+//! request.set("login_hint", "+4799988777")?;
+//! let flow = client.init(&request, None)?; // the phone rings
+//! let tokens = flow.poll(None)?.expect("decided, since nothing bounds the wait");
+//! println!("{:?}", tokens.claim_text("sub"));
+//! # Ok::<(), ciba::Error>(())
+//! ```
+//!
+//! # The rooms, and the way of one sign-in through them
+//!
+//! [`AuthenticationRequest`] → checked against the `provider`'s rules, made a form (`request`) →
+//! the client's credentials added (`client_auth`) → carried by the `engine` → the acknowledgement
+//! read (`answer`) → a `flow` → polls when due → each answer read (`answer`) and judged (`flow`):
+//! again at a time, or an outcome → tokens verified (`tokens`) → handed out by the `client`. `capi`
+//! tells the same to C. Only `engine` and `client` know threads, only `engine` knows sockets; the
+//! rooms of the protocol are pure.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+mod answer;
+#[cfg(feature = "capi")]
+pub mod capi;
+mod client;
+mod client_auth;
+mod engine;
+mod error;
+mod flow;
+mod json;
+mod log;
+mod provider;
+mod request;
+mod settings;
+mod tokens;
+mod wire;
+
+pub use client::{Client, Config, Flow, Progress, ProgressStage, Timeout};
+pub use engine::{Clock, ClockHold, Engine, Lookup, SystemClock};
+pub use error::{Error, Result, Status};
+pub use flow::Millis;
+pub use log::{Event, Level, Log};
+pub use request::AuthenticationRequest;
+pub use settings::{Form, PARAMETERS, SETTINGS, Setting};
+pub use tokens::Tokens;
+
+/// The library's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,152 @@
+//! The provider's own metadata (OpenID Connect Discovery 1.0).
+//!
+//! What is fetched fills in endpoints. It never selects or weakens anything: where it contradicts
+//! the settings, that is an error here and nothing is sent.
+
+use url::Url;
+
+use super::{Endpoints, Provider};
+use crate::error::{Error, Result, Status};
+use crate::json::Members;
+
+/// Where the metadata is: one `/` at the end of the issuer is dropped (Discovery §4).
+pub fn metadata_url(provider: &Provider) -> Result<Url> {
+    let issuer = provider.issuer.strip_suffix('/').unwrap_or(&provider.issuer);
+    provider.endpoint("issuer", &format!("{issuer}/.well-known/openid-configuration"))
+}
+
+/// Reads the metadata and completes the endpoints with it. What the settings give stays.
+pub fn complete(provider: &Provider, auth_method: &str, algorithm: &str, body: &[u8]) -> Result<Endpoints> {
+    let malformed = |what: &str| Error::new(Status::METADATA_MALFORMED, format!("the provider's metadata: {what}"));
+    let metadata = Members::parse(body).ok_or_else(|| malformed("is not a plain JSON object"))?;
+    if metadata.text("issuer").as_deref() != Some(&provider.issuer) {
+        return Err(Status::METADATA_ISSUER.into());
+    }
+    for (name, needed) in [
+        ("backchannel_token_delivery_modes_supported", "poll"),
+        ("token_endpoint_auth_methods_supported", auth_method),
+        ("id_token_signing_alg_values_supported", algorithm),
+    ] {
+        let Some(raw) = metadata.raw(name) else { continue };
+        let list: Vec<String> = serde_json::from_str(raw).map_err(|_| malformed(&format!("{name} is no list of texts")))?;
+        if !list.iter().any(|entry| entry == needed) {
+            let text = format!("the provider's {name} do not include {needed}");
+            return Err(Error::new(Status::METADATA_MISMATCH, text));
+        }
+    }
+    let endpoint = |given: &Option<Url>, name: &str| -> Result<Option<Url>> {
+        if given.is_some() {
+            return Ok(given.clone());
+        }
+        let missing = || Error::new(Status::METADATA_ENDPOINT_MISSING, format!("the provider's metadata has no {name}"));
+        let text = metadata.text(name).ok_or_else(missing)?;
+        let url = provider
+            .endpoint(name, &text)
+            .map_err(|e| Error::new(Status::METADATA_MALFORMED, e.message()))?;
+        if !provider.allows_host(&url) {
+            let host = url.host_str().unwrap_or_default();
+            let text = format!("{name} is on {host}, not on the issuer's host: if that is right, list it in allowed_hosts");
+            return Err(Error::new(Status::METADATA_ENDPOINT_HOST, text));
+        }
+        Ok(Some(url))
+    };
+    let given = &provider.endpoints;
+    Ok(Endpoints {
+        backchannel_authentication: endpoint(
+            &given.backchannel_authentication,
+            "backchannel_authentication_endpoint",
+        )?,
+        token: endpoint(&given.token, "token_endpoint")?,
+        jwks: endpoint(&given.jwks, "jwks_uri")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Rules;
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn provider() -> Provider {
+        Provider {
+            issuer: "https://id.example/op/".into(),
+            endpoints: Endpoints::default(),
+            cancel_endpoint: None,
+            rules: Rules::default(),
+            allowed_hosts: Vec::new(),
+            allow_http_loopback: false,
+        }
+    }
+
+    fn good() -> Value {
+        json!({
+            "issuer": "https://id.example/op/",
+            "backchannel_authentication_endpoint": "https://id.example/op/ciba",
+            "token_endpoint": "https://id.example/op/token",
+            "jwks_uri": "https://keys.id.example/jwks",
+            "backchannel_token_delivery_modes_supported": ["poll", "ping"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "grant_types_supported": ["authorization_code"],
+        })
+    }
+
+    fn read(metadata: &Value) -> Result<Endpoints> {
+        complete(&provider(), "client_secret_basic", "RS256", metadata.to_string().as_bytes())
+    }
+
+    #[test]
+    fn good_metadata_gives_the_endpoints_also_where_the_grant_is_not_listed() {
+        let endpoints = read(&good()).unwrap();
+        assert_eq!(endpoints.token.unwrap().as_str(), "https://id.example/op/token");
+        assert_eq!(
+            metadata_url(&provider()).unwrap().as_str(),
+            "https://id.example/op/.well-known/openid-configuration"
+        );
+    }
+
+    #[test]
+    fn one_wrong_member_is_refused_with_its_status() {
+        for (member, value, status) in [
+            ("issuer", json!("https://id.example/op"), Status::METADATA_ISSUER),
+            ("issuer", json!(null), Status::METADATA_ISSUER),
+            ("token_endpoint", json!(null), Status::METADATA_ENDPOINT_MISSING),
+            ("backchannel_authentication_endpoint", json!(7), Status::METADATA_ENDPOINT_MISSING),
+            ("jwks_uri", json!("https://keys.example/jwks"), Status::METADATA_ENDPOINT_HOST),
+            ("token_endpoint", json!("https://evilid.example/t"), Status::METADATA_ENDPOINT_HOST),
+            ("token_endpoint", json!("http://id.example/t"), Status::METADATA_MALFORMED),
+            ("token_endpoint", json!("https://me@id.example/t"), Status::METADATA_MALFORMED),
+            ("token_endpoint", json!("https://id.example/t#f"), Status::METADATA_MALFORMED),
+            ("backchannel_token_delivery_modes_supported", json!(["ping"]), Status::METADATA_MISMATCH),
+            ("backchannel_token_delivery_modes_supported", json!("poll"), Status::METADATA_MALFORMED),
+            ("token_endpoint_auth_methods_supported", json!(["none"]), Status::METADATA_MISMATCH),
+            ("id_token_signing_alg_values_supported", json!(["HS256"]), Status::METADATA_MISMATCH),
+        ] {
+            let mut metadata = good();
+            metadata[member] = value.clone();
+            assert_eq!(read(&metadata).err().map(|e| e.status()), Some(status), "{member} = {value}");
+        }
+    }
+
+    #[test]
+    fn a_listed_host_is_allowed_and_the_error_names_the_one_to_list() {
+        let mut metadata = good();
+        metadata["jwks_uri"] = json!("https://keys.example/jwks");
+        assert!(read(&metadata).err().unwrap().message().contains("keys.example"));
+        let listed = Provider { allowed_hosts: vec!["keys.example".into()], ..provider() };
+        let body = metadata.to_string();
+        assert!(complete(&listed, "client_secret_basic", "RS256", body.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn what_is_given_stays_whatever_the_metadata_say() {
+        let given = Url::parse("https://elsewhere.example/token").unwrap();
+        let endpoints = Endpoints { token: Some(given.clone()), ..Endpoints::default() };
+        let provider = Provider { endpoints, ..provider() };
+        let mut metadata = good();
+        metadata["token_endpoint"] = json!("https://evil.example/");
+        let body = metadata.to_string();
+        let endpoints = complete(&provider, "client_secret_basic", "RS256", body.as_bytes()).unwrap();
+        assert_eq!(endpoints.token, Some(given));
+    }
+}

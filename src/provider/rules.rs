@@ -1,0 +1,186 @@
+//! What differs between providers, as a table.
+
+use crate::error::Status;
+
+/// When a code was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// In answer to the authentication request.
+    Start,
+    /// In answer to a token request.
+    Poll,
+}
+
+/// What a provider means by an error code in answer to a token request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Nobody has answered yet.
+    Pending,
+    /// Nobody has answered yet, and the interval grows.
+    SlowDown,
+    /// The person denied.
+    Denied,
+    /// The request has expired.
+    Expired,
+    /// The request is not known, or not any more.
+    Gone,
+    /// The request ended in another way.
+    Failed,
+    /// The server is in trouble: wait it out.
+    Trouble,
+}
+
+/// One line of the table of error codes.
+#[derive(Clone, Copy)]
+pub struct CodeRule {
+    /// The code; with a `*` at its end every code that begins so.
+    pub code: &'static str,
+    pub meaning: Meaning,
+    pub status: Status,
+    /// What the message says, where it can say more than the status does.
+    pub text: &'static str,
+}
+
+const fn code(code: &'static str, meaning: Meaning, status: Status) -> CodeRule {
+    CodeRule { code, meaning, status, text: "" }
+}
+
+/// CIBA Core §11 and §13, RFC 6749 §5.2. A provider's own table is looked at first.
+const STANDARD: &[CodeRule] = &[
+    code("authorization_pending", Meaning::Pending, Status::PENDING),
+    code("slow_down", Meaning::SlowDown, Status::PENDING),
+    code("access_denied", Meaning::Denied, Status::DENIED),
+    code("expired_token", Meaning::Expired, Status::EXPIRED),
+    code("invalid_grant", Meaning::Gone, Status::INVALID_GRANT),
+    code("invalid_request", Meaning::Gone, Status::INVALID_REQUEST),
+    code("invalid_client", Meaning::Failed, Status::INVALID_CLIENT),
+    code("unauthorized_client", Meaning::Failed, Status::UNAUTHORIZED_CLIENT),
+    code("unsupported_grant_type", Meaning::Failed, Status::UNSUPPORTED_GRANT_TYPE),
+    code("invalid_scope", Meaning::Failed, Status::INVALID_SCOPE),
+    code("expired_login_hint_token", Meaning::Failed, Status::EXPIRED_LOGIN_HINT_TOKEN),
+    code("unknown_user_id", Meaning::Failed, Status::UNKNOWN_USER_ID),
+    code("missing_user_code", Meaning::Failed, Status::MISSING_USER_CODE),
+    code("invalid_user_code", Meaning::Failed, Status::INVALID_USER_CODE),
+    code("invalid_binding_message", Meaning::Failed, Status::INVALID_BINDING_MESSAGE),
+    code("server_error", Meaning::Trouble, Status::HTTP_STATUS),
+    code("temporarily_unavailable", Meaning::Trouble, Status::HTTP_STATUS),
+];
+
+/// A member of a hint that is a JSON object.
+#[derive(Clone, Copy)]
+pub struct HintField {
+    pub name: &'static str,
+    /// A fixed value for where none is given; an empty one is none.
+    pub default: &'static str,
+    /// Fields of one group exclude each other, and one of them is required.
+    pub group: Option<&'static str>,
+    pub required: bool,
+    /// The values that are allowed; empty: any text.
+    pub values: &'static [&'static str],
+    /// Whether the text must be an IPv4 or IPv6 address.
+    pub is_address: bool,
+    /// The claim of the ID Token that must have the same value.
+    pub claim: Option<&'static str>,
+}
+
+impl HintField {
+    pub const OPTIONAL: HintField = HintField {
+        name: "",
+        default: "",
+        group: None,
+        required: false,
+        values: &[],
+        is_address: false,
+        claim: None,
+    };
+}
+
+/// What a provider does in its own way. The default is CIBA Core as it is written.
+#[derive(Clone)]
+pub struct Rules {
+    /// Parameters of the authentication request beyond the specification's, sent first.
+    pub start_parameters: &'static [(&'static str, &'static str)],
+    /// Whether a token request repeats `scope`.
+    pub poll_scope: bool,
+    /// Scopes without which the provider answers nobody.
+    pub required_scopes: &'static [&'static str],
+    /// The scope where the caller gives none.
+    pub default_scope: &'static str,
+    /// The hints that the provider takes.
+    pub hints: &'static [&'static str],
+    /// The members of `login_hint_token`, where it is a JSON object made from fields.
+    pub login_hint_token: &'static [HintField],
+    /// The name of `requested_expiry`.
+    pub requested_expiry_parameter: String,
+    /// The range of `requested_expiry`, in seconds.
+    pub requested_expiry: (u64, u64),
+    /// The provider's own error codes, looked at before the standard ones.
+    pub start_codes: &'static [CodeRule],
+    pub poll_codes: &'static [CodeRule],
+    /// Claims that every ID Token of a CIBA flow has.
+    pub claims: &'static [(&'static str, &'static str)],
+    /// Whether Basic credentials are form-encoded before Base64 (RFC 6749 §2.3.1).
+    pub basic_form_encoded: bool,
+    /// Whether an ID Token must come with the tokens.
+    pub id_token_required: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules {
+            start_parameters: &[],
+            poll_scope: false,
+            required_scopes: &[],
+            default_scope: "",
+            hints: &["login_hint", "login_hint_token", "id_token_hint"],
+            login_hint_token: &[],
+            requested_expiry_parameter: "requested_expiry".into(),
+            requested_expiry: (1, i32::MAX as u64),
+            start_codes: &[],
+            poll_codes: &[],
+            claims: &[],
+            basic_form_encoded: true,
+            id_token_required: true,
+        }
+    }
+}
+
+impl Rules {
+    /// What a code means at this stage, if any table knows it.
+    pub fn code(&self, stage: Stage, code: &str) -> Option<CodeRule> {
+        let own = match stage {
+            Stage::Start => self.start_codes,
+            Stage::Poll => self.poll_codes,
+        };
+        let fits = |rule: &&CodeRule| match rule.code.strip_suffix('*') {
+            Some(prefix) => code.starts_with(prefix),
+            None => rule.code == code,
+        };
+        let mut rule = own.iter().find(fits).or_else(|| STANDARD.iter().find(fits)).copied()?;
+        if stage == Stage::Start && rule.status == Status::DENIED {
+            rule.status = Status::REFUSED_BY_POLICY; // CIBA Core §13: before the person was asked
+        }
+        Some(rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_providers_own_codes_come_before_the_standard_ones() {
+        let own = &[CodeRule {
+            code: "invalid_*",
+            meaning: Meaning::Failed,
+            status: Status::DENIED_OR_FAILED,
+            text: "",
+        }];
+        let rules = Rules { poll_codes: own, ..Rules::default() };
+        assert_eq!(rules.code(Stage::Poll, "invalid_grant").unwrap().status, Status::DENIED_OR_FAILED);
+        assert_eq!(rules.code(Stage::Start, "invalid_grant").unwrap().status, Status::INVALID_GRANT);
+        assert_eq!(rules.code(Stage::Poll, "access_denied").unwrap().status, Status::DENIED);
+        assert_eq!(rules.code(Stage::Start, "access_denied").unwrap().status, Status::REFUSED_BY_POLICY);
+        assert!(rules.code(Stage::Poll, "Access_Denied").is_none());
+    }
+}

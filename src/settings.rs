@@ -1,0 +1,294 @@
+//! Settings and request parameters by name and text: one table for each, and what holds the values.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::error::{Error, Result, Status};
+use crate::json;
+use crate::provider;
+
+/// The form of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Any text of one line.
+    Text,
+    /// Any text at all.
+    Lines,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number within these bounds, both included.
+    Number(i64, i64),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// An https URL (http to a loopback address with `allow_http_loopback`).
+    Url,
+    /// An IPv4 or IPv6 address.
+    Address,
+}
+
+/// One line of a table of names.
+#[derive(Debug)]
+pub struct Setting {
+    /// The name, as in OpenID client and provider metadata where it has one there.
+    pub name: &'static str,
+    /// What values look like.
+    pub form: Form,
+    /// The value where none is given; empty: none.
+    pub default: &'static str,
+    /// What it does, with its unit.
+    pub text: &'static str,
+}
+
+const fn s(name: &'static str, form: Form, default: &'static str, text: &'static str) -> Setting {
+    Setting { name, form, default, text }
+}
+
+/// A minute more than any provider is known to hold a token request open.
+const MOST_MS: i64 = 600_000;
+
+/// The settings of a client.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    s("provider", Form::Text, "", "A provider by name: signaturgruppen, signaturgruppen-test, telenor, telenor-test. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part."),
+    s("issuer", Form::Url, "", "The provider's issuer identifier, compared byte for byte. Endpoints that are not given are found by discovery below it. With a provider by name: the same provider at another place."),
+    s("client_id", Form::Text, "", "Who the client is. Required."),
+    s("client_secret", Form::Text, "", "The client's secret. Required by both client_secret methods."),
+    s("token_endpoint_auth_method", Form::Word(&["client_secret_basic", "client_secret_post"]), "client_secret_basic", "How the client proves itself, at every endpoint: as an Authorization header, or in the body."),
+    s("backchannel_token_delivery_mode", Form::Word(&["poll"]), "poll", "How tokens are delivered."),
+    s("id_token_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]), "RS256", "The one algorithm that ID Tokens may be signed with."),
+    s("backchannel_authentication_endpoint", Form::Url, "", "In place of the discovered one."),
+    s("token_endpoint", Form::Url, "", "In place of the discovered one."),
+    s("jwks_uri", Form::Url, "", "In place of the discovered one."),
+    s("cancel_endpoint", Form::Text, "", "A URL with {auth_req_id} in its path: DELETE there cancels a request at the provider. CIBA has no cancel call of its own."),
+    s("requested_expiry_parameter", Form::Word(&["requested_expiry", "request_expiry"]), "requested_expiry", "The name under which the provider takes requested_expiry."),
+    s("basic_credentials", Form::Word(&["form_encoded", "raw"]), "form_encoded", "Whether identifier and secret are form-encoded before Base64 (RFC 6749 section 2.3.1). raw is for servers that do not decode them."),
+    s("id_token_required", Form::Flag, "true", "Whether a token response without an ID Token is an error. An ID Token that is there is always verified."),
+    s("clock_tolerance_s", Form::Number(0, 300), "60", "By how many seconds the provider's clock may differ from this one."),
+    s("allowed_hosts", Form::Text, "", "Hosts, separated by spaces, beside the issuer's own and those below it, on which discovered endpoints may be."),
+    s("allow_http_loopback", Form::Flag, "false", "Allows http to loopback addresses, for tests. Anything else is https always."),
+    s("ca_file", Form::Text, "", "A file of certificates in PEM that are trusted too, see ca_mode."),
+    s("ca_certificates", Form::Lines, "", "Certificates in PEM that are trusted too, see ca_mode."),
+    s("ca_mode", Form::Word(&["add", "replace"]), "add", "Whether ca_file and ca_certificates are trusted beside the system's roots or in their place."),
+    s("proxy", Form::Text, "environment", "environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), none, or the URL of an HTTP proxy."),
+    s("proxy_username", Form::Text, "", "The user name for the proxy (Basic)."),
+    s("proxy_password", Form::Text, "", "The password for the proxy (Basic)."),
+    s("proxy_exceptions", Form::Text, "", "Hosts, domains and networks that are reached without the given proxy, separated by commas."),
+    s("connect_timeout_ms", Form::Number(1, MOST_MS), "10000", "How many ms name resolution, connecting and TLS may take together."),
+    s("request_timeout_ms", Form::Number(1, MOST_MS), "30000", "How many ms an answer may take, but for token requests."),
+    s("poll_timeout_ms", Form::Number(35_000, MOST_MS), "60000", "How many ms the answer to a token request may take. Providers may hold it open for 30 s and longer."),
+    s("max_answer_bytes", Form::Number(1024, 16 * 1024 * 1024), "1048576", "The size beyond which an answer is refused, in bytes."),
+    s("max_exchanges_per_host", Form::Number(1, 10_000), "256", "How many requests to one host may be under way at once."),
+    s("log_file", Form::Text, "", "A file to which events are appended, a line each."),
+    s("log_level", Form::Word(&["error", "warning", "info", "debug"]), "info", "The least important events that log_file receives."),
+];
+
+/// The parameters of an authentication request. `login_hint_token.NAME` sets a member of a
+/// `login_hint_token` that is a JSON object.
+#[rustfmt::skip]
+pub const PARAMETERS: &[Setting] = &[
+    s("scope", Form::Text, "", "Scopes separated by spaces, openid among them. Default: what the provider by name needs, else openid."),
+    s("login_hint", Form::Text, "", "Who the person is, in the provider's own form; TelenorID+: the phone number. Exactly one of login_hint, login_hint_token, id_token_hint is given."),
+    s("login_hint_token", Form::Lines, "", "Who the person is, sent as it is given."),
+    s("login_hint_token_encoding", Form::Word(&["json", "base64"]), "json", "How a login_hint_token made from members is sent: as JSON, or that in Base64."),
+    s("login_hint_token.idp", Form::Word(&["mitid"]), "mitid", "Signaturgruppen: the identity provider."),
+    s("login_hint_token.uuid", Form::Text, "", "Signaturgruppen: the person's MitID UUID; either this or cpr. The ID Token must be for the same one."),
+    s("login_hint_token.cpr", Form::Text, "", "Signaturgruppen: the person's CPR number; either this or uuid."),
+    s("login_hint_token.referenceTextBody", Form::Lines, "", "Signaturgruppen: the text that the app shows. Required."),
+    s("login_hint_token.ip", Form::Address, "", "Signaturgruppen: the person's IP address. Required."),
+    s("login_hint_token.action", Form::Word(&["LOG_ON", "APPROVE", "CONFIRM", "ACCEPT", "SIGN"]), "", "Signaturgruppen: the word that the app shows for what is done."),
+    s("login_hint_token.referenceId", Form::Text, "", "Signaturgruppen: the caller's own reference."),
+    s("id_token_hint", Form::Text, "", "An ID Token that was issued before."),
+    s("acr_values", Form::Text, "", "Authentication context classes, separated by spaces, the preferred one first."),
+    s("binding_message", Form::Text, "", "A short text that is shown on both devices, for the person to compare."),
+    s("user_code", Form::Text, "", "The person's secret code, for providers that ask for one. Ask for it each time."),
+    s("requested_expiry", Form::Number(1, i32::MAX as i64), "", "How many seconds the provider should keep the request; it may decide otherwise. TelenorID+: 1 to 300."),
+    s("correlation", Form::Text, "", "A text of the caller's that stands in every log event of the flow. Not sent. Must not be secret."),
+];
+
+/// Values by name. Every value is held as a secret.
+#[derive(Clone)]
+pub(crate) struct Values {
+    table: &'static [Setting],
+    what: &'static str,
+    given: BTreeMap<&'static str, SecretString>,
+}
+
+impl Values {
+    pub fn new(table: &'static [Setting], what: &'static str) -> Values {
+        Values { table, what, given: BTreeMap::new() }
+    }
+
+    fn find(&self, name: &str) -> Result<&'static Setting> {
+        self.table.iter().find(|setting| setting.name == name).ok_or_else(|| {
+            let distance = |s: &&Setting| strsim::damerau_levenshtein(s.name, name);
+            // The name is from outside: bounded, and without what could break a line.
+            let shown: String = name.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
+            let nearest = self.table.iter().min_by_key(distance).map_or("", |s| s.name);
+            let text = format!("there is no {} named {shown:?}; the nearest is {nearest}", self.what);
+            Error::new(Status::UNKNOWN_NAME, text)
+        })
+    }
+
+    /// Sets a value; an empty one takes it back.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let setting = self.find(name)?;
+        if value.is_empty() {
+            self.given.remove(setting.name);
+            return Ok(());
+        }
+        if let Some(why) = mismatch(setting.form, value) {
+            return Err(Error::new(Status::INVALID_VALUE, format!("{name}: {why}")));
+        }
+        self.given.insert(setting.name, value.into());
+        Ok(())
+    }
+
+    /// Sets what a JSON object names: texts, numbers, `true` and `false`; a list of texts is joined by
+    /// spaces, an object sets `name.member` for each of its members. All or, on an error, nothing.
+    pub fn set_json(&mut self, text: &str) -> Result<()> {
+        let object = json::object(text.as_bytes()).ok_or_else(|| {
+            Error::new(Status::INVALID_VALUE, "not a JSON object, or a name occurs twice in it")
+        })?;
+        let mut new = self.clone();
+        for (name, value) in &object {
+            match value {
+                Value::Object(members) => {
+                    for (member, value) in members {
+                        new.set_value(&format!("{name}.{member}"), value)?;
+                    }
+                }
+                value => new.set_value(name, value)?,
+            }
+        }
+        *self = new;
+        Ok(())
+    }
+
+    fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {
+        match value {
+            Value::String(text) => self.set(name, text),
+            Value::Number(number) => self.set(name, &number.to_string()),
+            Value::Bool(flag) => self.set(name, if *flag { "true" } else { "false" }),
+            Value::Array(items) if items.iter().all(Value::is_string) => {
+                let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+                self.set(name, &words.join(" "))
+            }
+            _ => {
+                self.find(name)?;
+                Err(Error::new(Status::INVALID_VALUE, format!("{name}: a text, number or flag is needed")))
+            }
+        }
+    }
+
+    /// The value that was given.
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.given.get(name).map(|value| value.expose_secret())
+    }
+
+    /// The value, or its default; `None` where there is neither.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let default = || self.table.iter().find(|s| s.name == name).map(|s| s.default);
+        self.given(name).or_else(default).filter(|value| !value.is_empty())
+    }
+
+    pub fn flag(&self, name: &str) -> bool {
+        self.text(name) == Some("true")
+    }
+
+    /// A number; the table makes sure that it is one.
+    pub fn number(&self, name: &str) -> u64 {
+        self.text(name).and_then(|text| text.parse().ok()).unwrap_or_default()
+    }
+
+    /// The names whose values were given.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.given.keys().copied()
+    }
+}
+
+/// Why a value is not of a form; the value itself is never shown.
+fn mismatch(form: Form, value: &str) -> Option<String> {
+    let control = |allow_lines: bool| {
+        let refused = |c: char| c.is_control() && !(allow_lines && matches!(c, '\n' | '\r' | '\t'));
+        value.chars().any(refused).then(|| "control characters are not allowed".to_owned())
+    };
+    match form {
+        Form::Text => control(false),
+        Form::Lines => control(true),
+        Form::Flag if !matches!(value, "true" | "false") => Some("must be true or false".into()),
+        Form::Number(least, most) => {
+            let digits = value.len() <= 20 && value.bytes().all(|b| b.is_ascii_digit());
+            let number = value.parse::<i64>().ok().filter(|_| digits);
+            (!number.is_some_and(|n| (least..=most).contains(&n)))
+                .then(|| format!("must be a whole number from {least} to {most}"))
+        }
+        Form::Word(words) if !words.contains(&value) => Some(format!("must be one of: {}", words.join(", "))),
+        // Whether http is allowed is known only when all settings are there.
+        Form::Url => provider::endpoint("", value, true)
+            .err()
+            .filter(|_| provider::endpoint("", &value.replacen("http:", "https:", 1), false).is_err())
+            .map(|e| e.message().trim_start_matches(": ").to_owned()),
+        Form::Address => value.parse::<IpAddr>().is_err().then(|| "must be an IPv4 or IPv6 address".into()),
+        Form::Flag | Form::Word(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_a_value_of_its_own_form() {
+        for setting in SETTINGS.iter().chain(PARAMETERS).filter(|s| !s.default.is_empty()) {
+            assert_eq!(mismatch(setting.form, setting.default), None, "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_names_the_nearest() {
+        let mut values = Values::new(SETTINGS, "setting");
+        let error = values.set("client_secert", "planted").unwrap_err();
+        assert_eq!(error.status(), Status::UNKNOWN_NAME);
+        assert!(error.message().ends_with("the nearest is client_secret"), "{error}");
+        assert!(!error.message().contains("planted"));
+    }
+
+    #[test]
+    fn a_value_of_another_form_is_refused_and_not_shown() {
+        let mut values = Values::new(SETTINGS, "setting");
+        for (name, good, bad) in [
+            ("client_id", "me", "m\ne"),
+            ("issuer", "https://id.example", "ftp://id.example"),
+            ("issuer", "http://127.0.0.1:80", "https://a b"),
+            ("id_token_required", "false", "no"),
+            ("poll_timeout_ms", "35000", "34999"),
+            ("poll_timeout_ms", "600000", "+40000"),
+            ("poll_timeout_ms", "600000", "99999999999999999999999"),
+            ("token_endpoint_auth_method", "client_secret_post", "none"),
+        ] {
+            values.set(name, good).unwrap();
+            let error = values.set(name, bad).unwrap_err();
+            assert_eq!(error.status(), Status::INVALID_VALUE, "{name}");
+            assert!(error.message().starts_with(name) && !error.message().contains(bad), "{error}");
+            assert_eq!(values.given(name), Some(good), "a refused value changes nothing");
+        }
+    }
+
+    #[test]
+    fn a_json_object_sets_all_or_nothing() {
+        let mut values = Values::new(PARAMETERS, "parameter");
+        values
+            .set_json(r#"{"scope":["openid","mitid"],"requested_expiry":60,"login_hint_token":{"ip":"::1"}}"#)
+            .unwrap();
+        assert_eq!(values.given("scope"), Some("openid mitid"));
+        assert_eq!(values.given("requested_expiry"), Some("60"));
+        assert_eq!(values.given("login_hint_token.ip"), Some("::1"));
+        for bad in [r#"{"scope":"x","nonsense":1}"#, r#"{"scope":"x","scope":"y"}"#, r#"{"scope":[1]}"#, "[]", "{"] {
+            assert!(values.set_json(bad).is_err(), "{bad}");
+        }
+        assert_eq!(values.given("scope"), Some("openid mitid"));
+    }
+}

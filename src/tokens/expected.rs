@@ -1,0 +1,84 @@
+//! What an ID Token must say to be the answer to one authentication request.
+
+use std::borrow::Cow;
+
+use super::algorithm::Algorithm;
+
+/// The largest leeway for clocks that differ, in seconds; a larger one counts as this.
+pub(crate) const MAX_LEEWAY_SECONDS: u32 = 300;
+
+/// How the tokens came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// From the token endpoint: what ties the ID Token to the access token, the refresh token and
+    /// the request is checked where it is there, and not required.
+    #[default]
+    TokenEndpoint,
+    /// In answer to a refresh token: the same, and the provider may leave out the ID Token, with
+    /// what is expected of it (OpenID Connect Core §12.2).
+    Refresh,
+    /// Pushed to the client: all three are required (CIBA Core §10.3.1).
+    Push,
+}
+
+/// One claim that must have one value, for example the person who was asked.
+#[derive(Clone)]
+pub(crate) struct ClaimExpectation {
+    /// The claim's literal name: a dot in it is part of the name.
+    pub(crate) name: Cow<'static, str>,
+    /// The value as text; a claim that is no string is compared by its JSON text.
+    pub(crate) expected: String,
+    /// Whether `A` to `Z` and `a` to `z` are the same, as in a UUID.
+    pub(crate) ignore_ascii_case: bool,
+}
+
+/// What must hold for the tokens of one authentication request. [`Expected::new`] has the defaults.
+#[derive(Clone)]
+pub(crate) struct Expected<'a> {
+    /// The issuer, byte for byte.
+    pub(crate) issuer: &'a str,
+    /// The client that the token must be for.
+    pub(crate) client_id: &'a str,
+    /// Audiences that may stand beside the client; none by default.
+    pub(crate) trusted_audiences: &'a [String],
+    /// The registered `id_token_signed_response_alg`, or the few that may occur; RS256 by default.
+    pub(crate) algorithms: &'a [Algorithm],
+    /// How much the clocks may differ, in seconds: 60 by default, at most [`MAX_LEEWAY_SECONDS`].
+    pub(crate) leeway_seconds: u32,
+    /// How long ago the token may have been issued, in seconds: one day by default.
+    pub(crate) max_age_seconds: u32,
+    /// If set, the token may not have been issued before this time (Unix milliseconds, for example
+    /// that of the request), apart from the leeway.
+    pub(crate) issued_after_ms: Option<i64>,
+    /// The `sub` that the token must have, for example that of an `id_token_hint`, or, in a
+    /// refresh response, that of the original token.
+    pub(crate) subject: Option<&'a str>,
+    /// The request that the tokens answer.
+    pub(crate) auth_req_id: Option<&'a str>,
+    /// Claims that must have one value each.
+    pub(crate) claims: &'a [ClaimExpectation],
+    /// How the tokens came.
+    pub(crate) delivery: Delivery,
+    /// The scope that was asked for: what a response without `scope` means (RFC 6749 §5.1).
+    pub(crate) requested_scope: Option<&'a str>,
+}
+
+impl<'a> Expected<'a> {
+    /// The defaults for this issuer and client.
+    pub(crate) fn new(issuer: &'a str, client_id: &'a str) -> Expected<'a> {
+        Expected {
+            issuer,
+            client_id,
+            trusted_audiences: &[],
+            algorithms: &[Algorithm::Rs256],
+            leeway_seconds: 60,
+            max_age_seconds: 24 * 60 * 60,
+            issued_after_ms: None,
+            subject: None,
+            auth_req_id: None,
+            claims: &[],
+            delivery: Delivery::TokenEndpoint,
+            requested_scope: None,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Tokens: what the provider answers, checked, and only then handed out.
+//!
+//! This room is pure: it has no socket, thread or clock; the time comes in as an argument. The
+//! way of a response through it:
+//!
+//! - `token_response`: the body is read into a `TokenResponse`, which shows nothing of itself;
+//! - `jwks`: the provider's key set is read into a `KeySet`;
+//! - `expected`: the flow says what the ID Token must be in an `Expected`;
+//! - [`verify`]: form, header, key and signature (`id_token`, with `algorithm` for the signature
+//!   itself, and `fields` for JSON), then what the token says (`claims`); each refusal has its own
+//!   status;
+//! - [`Tokens`]: what came out, the only thing in this room that shows a token.
+
+mod algorithm;
+mod claims;
+mod expected;
+mod fields;
+mod id_token;
+mod jwks;
+mod token_response;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+
+pub(crate) use algorithm::Algorithm;
+pub(crate) use expected::{ClaimExpectation, Delivery, Expected, MAX_LEEWAY_SECONDS};
+pub(crate) use jwks::KeySet;
+pub(crate) use token_response::{ResponsePolicy, TokenResponse};
+
+use crate::error::{Result, Status};
+use claims::Claims;
+use fields::Fields;
+
+/// Verifies the ID Token of a response at a time (Unix milliseconds), and hands out the tokens.
+///
+/// Each thing that can be wrong has its own status, from `TOKEN_MALFORMED` to `TOKEN_MISSING`.
+/// `TOKEN_KEY_NOT_FOUND` means that the provider may have changed its keys: the key set may be
+/// fetched again, once, and the same response verified again.
+///
+/// A response without an ID Token, which `ResponsePolicy` may allow, passes only if nothing is
+/// expected that the ID Token alone could say, or if it answers a refresh token.
+pub(crate) fn verify(
+    response: &TokenResponse,
+    keys: &KeySet,
+    expected: &Expected<'_>,
+    now_ms: i64,
+) -> Result<Tokens> {
+    let parts = &response.0;
+    let claims = match &parts.id_token {
+        Some(token) => {
+            let signed = id_token::open(token.expose_secret(), keys, expected.algorithms)?;
+            Some(claims::verify(signed, parts, expected, now_ms)?)
+        }
+        None => {
+            let is_missed = match expected.delivery {
+                Delivery::TokenEndpoint => expected.subject.is_some() || !expected.claims.is_empty(),
+                Delivery::Refresh => false,
+                Delivery::Push => true,
+            };
+            if is_missed {
+                return Err(Status::TOKEN_MISSING.into());
+            }
+            None
+        }
+    };
+    let scope = parts.scope.as_deref().or(expected.requested_scope).map(str::to_owned);
+    Ok(Tokens(Arc::new(Verified { response: response.clone(), scope, claims })))
+}
+
+/// The tokens of one authentication, verified.
+///
+/// Cheap to clone: all clones share one copy, whose tokens are wiped from memory with the last of
+/// them. The `Debug` form shows none of it.
+#[derive(Clone)]
+pub struct Tokens(Arc<Verified>);
+
+struct Verified {
+    response: TokenResponse,
+    scope: Option<String>,
+    claims: Option<Claims>,
+}
+
+impl Tokens {
+    /// The access token: a secret.
+    pub fn access_token(&self) -> &str {
+        self.0.response.0.access_token.expose_secret()
+    }
+
+    /// The ID Token as it came: signed, and confidential. `None` only if none was asked for.
+    pub fn id_token(&self) -> Option<&str> {
+        Some(self.0.response.0.id_token.as_ref()?.expose_secret())
+    }
+
+    /// The refresh token, if there is one: a secret.
+    pub fn refresh_token(&self) -> Option<&str> {
+        Some(self.0.response.0.refresh_token.as_ref()?.expose_secret())
+    }
+
+    /// The type of the access token, as the provider wrote it: `Bearer`.
+    pub fn token_type(&self) -> &str {
+        &self.0.response.0.token_type
+    }
+
+    /// The scope of the access token; the one that was asked for if the provider names no other.
+    pub fn scope(&self) -> Option<&str> {
+        self.0.scope.as_deref()
+    }
+
+    /// When the access token expires, in Unix milliseconds, counted from when the response came.
+    /// `None` if the provider does not say.
+    pub fn expires_at(&self) -> Option<i64> {
+        self.0.response.0.expires_at_ms
+    }
+
+    /// A member of the token response by its literal name: a string as its text, anything else
+    /// as the JSON text that the provider wrote. It may be a secret.
+    pub fn member(&self, name: &str) -> Option<Cow<'_, str>> {
+        let raw = self.member_json(name)?;
+        match raw.starts_with('"') {
+            true => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
+            false => Some(Cow::Borrowed(raw)),
+        }
+    }
+
+    /// A member of the token response by its literal name, as the JSON text that the provider
+    /// wrote. It may be a secret.
+    pub fn member_json(&self, name: &str) -> Option<&str> {
+        Fields::parse(self.0.response.0.body.expose_secret())?.raw(name)
+    }
+
+    /// A claim of the ID Token by its literal name: a dot is part of the name (`mitid.uuid`).
+    pub fn claim(&self, name: &str) -> Option<&Value> {
+        self.claims()?.get(name)
+    }
+
+    /// A claim as text: a string as it is, anything else as the JSON text that the provider wrote.
+    pub fn claim_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.claims.as_ref()?.claim_text(name)
+    }
+
+    /// A claim that says yes or no: a boolean, or one as a string (`"true"`).
+    pub fn claim_bool(&self, name: &str) -> Option<bool> {
+        self.claim_text(name)?.parse().ok()
+    }
+
+    /// A claim that is a whole number, or one as a string (`"88"`).
+    pub fn claim_integer(&self, name: &str) -> Option<i64> {
+        self.claim_text(name)?.parse().ok()
+    }
+
+    /// All claims of the ID Token as JSON, exactly as the provider wrote them.
+    pub fn claims_json(&self) -> Option<&str> {
+        Some(self.0.claims.as_ref()?.text())
+    }
+
+    /// All claims of the ID Token.
+    pub fn claims(&self) -> Option<&Map<String, Value>> {
+        Some(self.0.claims.as_ref()?.values())
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens")
+            .field("has_id_token", &self.0.response.0.id_token.is_some())
+            .field("has_refresh_token", &self.0.response.0.refresh_token.is_some())
+            .field("expires_at", &self.0.response.0.expires_at_ms)
+            .finish_non_exhaustive()
+    }
+}

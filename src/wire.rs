@@ -1,0 +1,200 @@
+//! HTTP requests and answers as plain data. No sockets here: the engine carries them.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::error::Status;
+
+/// All but the unreserved characters of RFC 3986 §2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encodes all but unreserved characters: right in forms (RFC 6749 appendix B, with
+/// `%20` for a space) and in a path segment alike.
+pub fn percent_encoded(text: &str) -> Zeroizing<String> {
+    // Three bytes for each is the most it can grow to: no copy is left behind by growing.
+    let mut encoded = Zeroizing::new(String::with_capacity(text.len() * 3));
+    encoded.extend(percent_encode(text.as_bytes(), RESERVED));
+    encoded
+}
+
+/// What an exchange is for: decides its timeout and its name in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Discovery,
+    Keys,
+    Start,
+    Poll,
+    Cancel,
+}
+
+impl Kind {
+    /// The stable name that stands in log events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Discovery => "discovery",
+            Kind::Keys => "keys",
+            Kind::Start => "start",
+            Kind::Poll => "poll",
+            Kind::Cancel => "cancel",
+        }
+    }
+
+    /// The HTTP method.
+    pub fn method(self) -> &'static str {
+        match self {
+            Kind::Discovery | Kind::Keys => "GET",
+            Kind::Start | Kind::Poll => "POST",
+            Kind::Cancel => "DELETE",
+        }
+    }
+}
+
+/// A form in `application/x-www-form-urlencoded` (R-02). Values are secret until they are sent.
+#[derive(Default)]
+pub struct Form(Vec<(String, SecretString)>);
+
+impl Form {
+    /// Adds a parameter. A parameter that is there already stays as it is: none is sent twice.
+    pub fn add(&mut self, name: &str, value: &str) {
+        if !self.0.iter().any(|(n, _)| n == name) {
+            self.0.push((name.to_owned(), value.into()));
+        }
+    }
+
+    /// The bytes that are sent.
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let longest = self.0.iter().map(|(n, v)| 3 * (n.len() + v.expose_secret().len()) + 2).sum();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(longest));
+        for (name, value) in &self.0 {
+            if !bytes.is_empty() {
+                bytes.push(b'&');
+            }
+            bytes.extend(percent_encode(name.as_bytes(), RESERVED).flat_map(str::bytes));
+            bytes.push(b'=');
+            bytes.extend(percent_encode(value.expose_secret().as_bytes(), RESERVED).flat_map(str::bytes));
+        }
+        bytes
+    }
+}
+
+/// One HTTP request.
+pub struct Request {
+    pub kind: Kind,
+    pub url: Url,
+    /// The value of the `Authorization` header.
+    pub authorization: Option<SecretString>,
+    pub form: Option<Form>,
+}
+
+impl Request {
+    /// A request without a body.
+    pub fn new(kind: Kind, url: Url) -> Request {
+        Request { kind, url, authorization: None, form: None }
+    }
+}
+
+/// One HTTP answer, its body read to the end.
+pub struct Answer {
+    pub status: u16,
+    pub content_type: Option<String>,
+    pub retry_after: Option<String>,
+    pub cache_control: Option<String>,
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// `Retry-After` as a time from now: delta-seconds or an HTTP date (RFC 9110 §10.2.3).
+    pub fn retry_after(&self, unix_ms: i64) -> Option<Duration> {
+        let text = self.retry_after.as_deref()?.trim();
+        if let Ok(seconds) = text.parse::<u64>() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let date = httpdate::parse_http_date(text).ok()?;
+        let date = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+        let now = Duration::from_millis(u64::try_from(unix_ms).ok()?);
+        Some(date.saturating_sub(now))
+    }
+
+    /// `max-age` of `Cache-Control`, in seconds; 0 for `no-store` and `no-cache`.
+    pub fn max_age(&self) -> Option<u64> {
+        let text = self.cache_control.as_deref()?.to_ascii_lowercase();
+        let mut directives = text.split(',').map(str::trim);
+        directives.find_map(|d| match d {
+            "no-store" | "no-cache" => Some(0),
+            _ => d.strip_prefix("max-age=")?.trim_matches('"').parse().ok(),
+        })
+    }
+
+    /// Whether the answer calls itself a web page, as those of proxies and login portals do.
+    pub fn is_web_page(&self) -> bool {
+        let declared = self.content_type.as_deref().is_some_and(|t| {
+            let t = t.trim_start().to_ascii_lowercase();
+            t.starts_with("text/") || t.starts_with("application/xhtml")
+        });
+        declared || self.body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<')
+    }
+}
+
+/// Why an exchange brought no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub status: Status,
+    /// One line without any secret.
+    pub message: String,
+    /// Whether any byte of the request may have reached the server.
+    pub maybe_sent: bool,
+    /// The HTTP status, where the answer got so far before it was lost.
+    pub status_seen: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(retry_after: &str, cache_control: &str) -> Answer {
+        Answer {
+            status: 503,
+            content_type: None,
+            retry_after: Some(retry_after.into()),
+            cache_control: Some(cache_control.into()),
+            body: Vec::new().into(),
+        }
+    }
+
+    #[test]
+    fn a_form_encodes_everything_but_unreserved_characters_and_sends_no_name_twice_r02() {
+        let mut form = Form::default();
+        form.add("scope", "openid mitid");
+        form.add("a&b", "~-._ +=/:%æ😉\n");
+        form.add("scope", "again");
+        assert_eq!(
+            form.encode().as_slice(),
+            b"scope=openid%20mitid&a%26b=~-._%20%2B%3D%2F%3A%25%C3%A6%F0%9F%98%89%0A"
+        );
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_r44() {
+        let now = 784_111_777_000; // Sun, 06 Nov 1994 08:49:37 GMT
+        assert_eq!(answer("7", "").retry_after(now), Some(Duration::from_secs(7)));
+        assert_eq!(
+            answer("Sun, 06 Nov 1994 08:50:37 GMT", "").retry_after(now),
+            Some(Duration::from_secs(60))
+        );
+        assert_eq!(answer("Sun, 06 Nov 1994 08:49:00 GMT", "").retry_after(now), Some(Duration::ZERO));
+        for absurd in ["-1", "soon", "99999999999999999999999"] {
+            assert_eq!(answer(absurd, "").retry_after(now), None, "{absurd}");
+        }
+    }
+
+    #[test]
+    fn max_age_is_found_among_other_directives() {
+        assert_eq!(answer("", "public, max-age=600").max_age(), Some(600));
+        assert_eq!(answer("", "no-store").max_age(), Some(0));
+        assert_eq!(answer("", "public").max_age(), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! A local OpenID Connect CIBA provider for tests.
+//!
+//! It behaves as a real provider's documentation says (see [`personality`]),
+//! keeps a [journal] of every request, and misbehaves when [told to](Fault).
+//! It runs inside a test process ([`Simulator::start`]) or as the program
+//! `ciba-sim`; README.md tells how to use the program.
+//!
+//! The rooms, from the bottom: `time`, `outcome`, `keys`, `form` and `requests`
+//! know nothing of HTTP; `personality` holds what differs between providers;
+//! `provider` and `tokens` answer requests; `server`, `wire` and `body` own the
+//! sockets and spoil answers; `simulator` and `control` are the handles for tests and programs.
+//!
+//! ```
+//! use ciba_sim::{Config, Simulator, personality};
+//!
+//! let simulator = Simulator::start(Config::new(personality::telenor()));
+//! assert!(simulator.issuer().starts_with("http://127.0.0.1:"));
+//! assert!(simulator.lines().is_empty());
+//! ```
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod body;
+mod config;
+mod control;
+mod fault;
+mod form;
+pub mod journal;
+mod keys;
+mod outcome;
+pub mod personality;
+mod provider;
+mod requests;
+mod server;
+mod simulator;
+pub mod time;
+mod tls;
+mod tokens;
+mod wire;
+
+pub use config::{Client, Config};
+pub use fault::{Answer, Fault, Modify};
+pub use journal::{Entry, Kind};
+pub use keys::{Draft, Signer, SigningKey};
+pub use outcome::{Outcome, Verdict};
+pub use personality::Personality;
+pub use simulator::{PendingRequest, Simulator};
+pub use time::{Busy, RealTime, SimulatedTime, Time};
+pub use tls::Certificate;

@@ -1,0 +1,339 @@
+//! The provider itself: its state, and what it answers to each request.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method};
+use serde_json::{Value, json};
+
+use crate::config::{Client, Config};
+use crate::fault::Faults;
+use crate::form::{Form, basic};
+use crate::journal::{Journal, Kind};
+use crate::keys::{Draft, Keys, random, uuid};
+use crate::outcome::{Outcome, Verdict};
+use crate::personality::Hint;
+use crate::requests::{Polled, Request, Requests, Rules};
+
+const GRANT_TYPE: &str = "urn:openid:params:grant-type:ciba";
+const HINTS: [&str; 3] = ["login_hint", "login_hint_token", "id_token_hint"];
+
+type Once = Box<dyn FnOnce(&mut Draft) + Send>;
+type Every = Arc<dyn Fn(&mut Draft) + Send + Sync>;
+
+/// What tests do to ID tokens before they are signed.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub next: VecDeque<Once>,
+    pub every: Option<Every>,
+}
+
+/// All that the provider knows, shared between its connections.
+pub(crate) struct Provider {
+    pub config: Config,
+    pub clients: Vec<Client>,
+    pub issuer: String,
+    rules: Rules,
+    discovery: Bytes,
+    pub journal: Journal,
+    pub faults: Mutex<Faults>,
+    pub requests: Mutex<Requests>,
+    pub keys: Mutex<Keys>,
+    pub hooks: Mutex<Hooks>,
+    pub default: Mutex<Option<Verdict>>,
+    /// Claims by access token, for userinfo.
+    pub people: Mutex<HashMap<String, Value>>,
+    /// Connections that end while this is set end with a reset.
+    pub reset_on_drop: AtomicBool,
+    /// New connections are reset while this is set.
+    pub reset_on_accept: AtomicBool,
+}
+
+/// An answer, before any fault.
+pub(crate) struct Reply {
+    pub status: u16,
+    pub headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    pub body: Bytes,
+    pub label: Cow<'static, str>,
+}
+
+const JSON: &str = "application/json; charset=UTF-8";
+
+impl Reply {
+    fn new(status: u16, label: impl Into<Cow<'static, str>>) -> Self {
+        Reply { status, headers: Vec::new(), body: Bytes::new(), label: label.into() }
+    }
+
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub fn json(status: u16, label: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
+        let mut reply = Reply::new(status, label).header("content-type", JSON);
+        reply.body = body.into();
+        reply
+    }
+
+    fn error(status: u16, code: impl Into<Cow<'static, str>>) -> Self {
+        let code = code.into();
+        let body = match code.as_ref() {
+            "authorization_pending" => Bytes::from_static(br#"{"error":"authorization_pending"}"#),
+            other => json!({ "error": other }).to_string().into(),
+        };
+        Reply::json(status, code, body)
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Provider {
+    pub fn new(config: Config, issuer: String) -> Self {
+        let clients = match config.clients.is_empty() {
+            true => vec![Client::new(config.personality.client.0, config.personality.client.1)],
+            false => config.clients.clone(),
+        };
+        let interval = config.interval.unwrap_or(config.personality.interval);
+        Provider {
+            clients,
+            rules: Rules {
+                throttle_ms: config.throttle.then_some(interval * 1000),
+                denied: config.personality.denied,
+            },
+            discovery: config.personality.discovery(&issuer).to_string().into(),
+            issuer,
+            journal: Journal::new(config.journal_limit),
+            faults: Mutex::default(),
+            requests: Mutex::default(),
+            keys: Mutex::new(Keys::new()),
+            hooks: Mutex::default(),
+            default: Mutex::new(config.default.clone()),
+            people: Mutex::default(),
+            reset_on_drop: AtomicBool::new(false),
+            reset_on_accept: AtomicBool::new(false),
+            config,
+        }
+    }
+
+    /// Tells stderr what a person would see, if that is wanted.
+    pub fn narrate(&self, text: impl FnOnce() -> String) {
+        if self.config.narrate {
+            eprintln!("{}", text());
+        }
+    }
+
+    /// What a path is for.
+    pub fn kind_of(&self, path: &str) -> Kind {
+        let p = &self.config.personality;
+        match path.strip_prefix(p.root) {
+            Some(rest) if rest == p.token => Kind::Poll,
+            Some(rest) if rest == p.start => Kind::Start,
+            Some("/.well-known/openid-configuration") => Kind::Discovery,
+            Some(rest) if rest == p.jwks => Kind::Jwks,
+            Some(rest) if rest == p.userinfo => Kind::Userinfo,
+            Some(rest) if p.cancel.is_some_and(|cancel| rest.starts_with(cancel)) => Kind::Cancel,
+            _ => Kind::Other,
+        }
+    }
+
+    /// Answers a request as the provider would.
+    pub fn answer(self: &Arc<Self>, kind: Kind, request: &Parts, body: &Bytes) -> Reply {
+        let get = request.method == Method::GET;
+        let mut reply = match kind {
+            Kind::Discovery if get => Reply::json(200, "discovery", self.discovery.clone()),
+            Kind::Jwks if get => Reply::json(200, "jwks", lock(&self.keys).jwks().to_string()),
+            Kind::Start => {
+                self.start(request, body).unwrap_or_else(|(status, code)| Reply::error(status, code))
+            }
+            Kind::Poll => {
+                self.poll(request, body).unwrap_or_else(|(status, code)| Reply::error(status, code))
+            }
+            Kind::Cancel if request.method == Method::DELETE => self.cancel(request.uri.path()),
+            Kind::Userinfo if get || request.method == Method::POST => self.userinfo(&request.headers),
+            Kind::Other => {
+                let mut reply = Reply::new(404, "not_found").header("content-type", "text/html");
+                reply.body = Bytes::from_static(b"<html><body>Not Found</body></html>");
+                reply
+            }
+            _ => Reply::new(405, "method_not_allowed"),
+        };
+        let more = match kind {
+            Kind::Discovery | Kind::Jwks => self.config.personality.metadata_headers,
+            _ => self.config.personality.headers,
+        };
+        let more = more.iter().map(|&(n, v)| (n.into(), v.into()));
+        reply.headers.extend(more);
+        reply
+    }
+
+    /// The form of a POST, and the client that has authenticated itself.
+    fn form<'a>(
+        &self,
+        request: &Parts,
+        body: &'a Bytes,
+        unknown_client: u16,
+    ) -> Result<(Form<'a>, &Client), (u16, &'static str)> {
+        let refused = (400, "invalid_request");
+        let content_type = request.headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|v| v.to_str().ok()).unwrap_or("");
+        let essence = content_type.split(';').next().unwrap_or("").trim();
+        if request.method != Method::POST
+            || !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        {
+            return Err(refused);
+        }
+        let form = Form::parse(body).ok_or(refused)?;
+        let unknown = (unknown_client, "invalid_client");
+        let mut headers = request.headers.get_all(AUTHORIZATION).iter();
+        let (id, secret) = match (headers.next(), form.get("client_secret")) {
+            (Some(_), Some(_)) => return Err(refused),
+            (Some(value), None) => {
+                if headers.next().is_some() {
+                    return Err(refused);
+                }
+                let (id, secret) = basic(value.as_bytes()).ok_or(unknown)?;
+                if form.get("client_id").is_some_and(|other| other != id) {
+                    return Err(refused);
+                }
+                (Cow::from(id), Cow::from(secret))
+            }
+            (None, Some(secret)) => (form.get("client_id").ok_or(unknown)?.into(), secret.into()),
+            (None, None) => return Err(unknown),
+        };
+        let known = |c: &&Client| c.id == id && c.secret == secret;
+        let client = self.clients.iter().find(known).ok_or(unknown)?;
+        Ok((form, client))
+    }
+
+    fn start(self: &Arc<Self>, request: &Parts, body: &Bytes) -> Result<Reply, (u16, &'static str)> {
+        let p = &self.config.personality;
+        let refuse = |code| Err((400, code));
+        let (form, client) = self.form(request, body, 401)?;
+        let Some(scope) = form.get("scope") else {
+            return refuse("invalid_request");
+        };
+        let has = |wanted: &&str| scope.split(' ').any(|scope| scope == *wanted);
+        if !p.scopes.0.iter().all(has) {
+            return refuse(p.scopes.1);
+        }
+        let mut hints = HINTS.iter().filter_map(|&n| form.get(n).map(|v| (n, v)));
+        let (Some((name, value)), None) = (hints.next(), hints.next()) else {
+            return refuse("invalid_request");
+        };
+        if !p.hints.contains(&name) || form.get("request").is_some() {
+            return refuse("invalid_request");
+        }
+        let binding_message = form.get("binding_message");
+        if binding_message.is_some_and(|text| text.chars().count() > p.longest_binding_message) {
+            return refuse("invalid_binding_message");
+        }
+        let expires_in = match form.get("requested_expiry").map(str::parse::<u64>) {
+            None => self.config.expires_in.unwrap_or(p.expires_in),
+            Some(Ok(seconds)) if (1..=p.longest).contains(&seconds) => seconds,
+            Some(_) => return refuse("invalid_request"),
+        };
+        let hint = Hint { name, value, binding_message };
+        let person = (p.person)(&hint).map_err(|code| (400, code))?;
+        let now = self.config.time.now_ms();
+        let verdict = person.verdict.clone();
+        let verdict = verdict.or_else(|| lock(&self.default).clone());
+        let ends = verdict.map(|v| (v.outcome, now.saturating_add(v.after_ms)));
+        self.narrate(|| format!("[phone] {} for {}: {:?}", p.name, person.id, person.text));
+        let id = (p.auth_req_id)();
+        let request = Request {
+            client_id: client.id.clone(),
+            scope: (p.granted)(scope),
+            person,
+            transaction: uuid(random()),
+            expires_at: now.saturating_add(expires_in.saturating_mul(1000)),
+            last_poll: None,
+            ends: ends.clone(),
+        };
+        lock(&self.requests).insert(id.clone(), request, now);
+        if let Some((outcome, at)) = ends {
+            self.narrate_later(&id, outcome, at - now);
+        }
+        let interval = self.config.interval.unwrap_or(p.interval);
+        let body = json!({ "auth_req_id": id, "expires_in": expires_in, "interval": interval });
+        Ok(Reply::json(200, "ack", body.to_string()))
+    }
+
+    /// Tells stderr of an outcome at its time, if the request is still there.
+    fn narrate_later(self: &Arc<Self>, id: &str, outcome: Outcome, in_ms: u64) {
+        if !self.config.narrate {
+            return;
+        }
+        let (provider, id) = (self.clone(), id.to_owned());
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(in_ms)).await;
+            let mut requests = lock(&provider.requests);
+            let ends = requests.find(Some(&id)).and_then(|r| r.ends.clone());
+            if ends.is_some_and(|(still, _)| still == outcome) {
+                eprintln!("[phone] {}", spoken(&outcome));
+            }
+        });
+    }
+
+    fn poll(&self, request: &Parts, body: &Bytes) -> Result<Reply, (u16, &'static str)> {
+        let unknown_client = self.config.personality.unknown_client;
+        let (form, client) = self.form(request, body, unknown_client)?;
+        if form.get("grant_type") != Some(GRANT_TYPE) {
+            return Err((400, "unsupported_grant_type"));
+        }
+        let id = form.get("auth_req_id").ok_or((400, "invalid_request"))?;
+        let now = self.config.time.now_ms();
+        let polled = lock(&self.requests).poll(id, &client.id, now, self.rules);
+        Ok(match polled {
+            Polled::Error(code) => Reply::error(400, code),
+            Polled::Tokens(request) => {
+                self.narrate(|| "[provider] tokens handed out".into());
+                self.tokens(&request, now)
+            }
+        })
+    }
+
+    fn cancel(&self, path: &str) -> Reply {
+        let id = path.rsplit('/').next().unwrap_or_default();
+        let id = crate::form::decode(id).unwrap_or_default();
+        let p = &self.config.personality;
+        let prefix = p.root.len() + p.cancel.map_or(0, str::len);
+        let alone = !path.get(prefix..).unwrap_or("/").contains('/');
+        match alone && lock(&self.requests).remove(Some(&id)).is_some() {
+            true => {
+                self.narrate(|| "[phone] the request is gone".into());
+                Reply::new(204, "cancelled")
+            }
+            false => Reply::new(404, "unknown"),
+        }
+    }
+
+    fn userinfo(&self, headers: &HeaderMap) -> Reply {
+        let value = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let token = value.and_then(|value| value.split_once(' '));
+        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let claims = token.and_then(|(_, token)| lock(&self.people).get(token).cloned());
+        match claims {
+            Some(claims) => Reply::json(200, "userinfo", claims.to_string()),
+            None => {
+                Reply::new(401, "invalid_token").header("www-authenticate", "Bearer error=\"invalid_token\"")
+            }
+        }
+    }
+}
+
+/// An outcome as a person would say it.
+pub(crate) fn spoken(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Approve => "approved".into(),
+        Outcome::Deny => "refused".into(),
+        Outcome::Expire => "nobody answers".into(),
+        Outcome::Fail(code) => format!("failed: {code}"),
+    }
+}
