@@ -58,7 +58,7 @@ pub const SETTINGS: &[Setting] = &[
     s("client_secret", Form::Text, "", "The client's secret. Required by both client_secret methods."),
     s("token_endpoint_auth_method", Form::Word(&["client_secret_basic", "client_secret_post"]), "client_secret_basic", "How the client proves itself, at every endpoint: as an Authorization header, or in the body."),
     s("backchannel_token_delivery_mode", Form::Word(&["poll"]), "poll", "How tokens are delivered."),
-    s("id_token_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]), "RS256", "The one algorithm that ID Tokens may be signed with."),
+    s("id_token_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]), "RS256", "The one algorithm that ID Tokens may be signed with."),
     s("backchannel_authentication_endpoint", Form::Url, "", "In place of the discovered one."),
     s("token_endpoint", Form::Url, "", "In place of the discovered one."),
     s("jwks_uri", Form::Url, "", "In place of the discovered one."),

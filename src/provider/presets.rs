@@ -7,8 +7,6 @@ use crate::error::Status;
 pub struct Preset {
     /// What the setting `provider` takes.
     pub name: &'static str,
-    /// Which provider, for a reader.
-    pub title: &'static str,
     pub issuer: &'static str,
     /// Paths below the issuer; an empty one is found by discovery.
     pub backchannel_authentication_path: &'static str,
@@ -20,21 +18,12 @@ pub struct Preset {
 
 /// Every provider that is known by name.
 pub const PRESETS: &[Preset] = &[
-    signaturgruppen(
-        "signaturgruppen",
-        "Signaturgruppen Broker, MitID Flex app",
-        "https://netseidbroker.dk/op",
-    ),
-    signaturgruppen(
-        "signaturgruppen-test",
-        "Signaturgruppen Broker, MitID Flex app, pre-production",
-        "https://pp.netseidbroker.dk/op",
-    ),
+    signaturgruppen("signaturgruppen", "https://netseidbroker.dk/op"),
+    signaturgruppen("signaturgruppen-test", "https://pp.netseidbroker.dk/op"),
     // The page names the path of the test host alone: production is left to discovery.
-    telenor("telenor", "TelenorID+", "https://id.telenor.no", "", ""),
+    telenor("telenor", "https://id.telenor.no", "", ""),
     telenor(
         "telenor-test",
-        "TelenorID+, test",
         "https://id-test.telenor.no",
         "/connect/ciba",
         "/connect/token",
@@ -50,10 +39,9 @@ impl Preset {
 
 /// Source: the broker's documentation, "MitID Flex app – CIBA integration". Its discovery document
 /// does not name the cancel endpoint; the JWKS path is the one that it does name.
-const fn signaturgruppen(name: &'static str, title: &'static str, issuer: &'static str) -> Preset {
+const fn signaturgruppen(name: &'static str, issuer: &'static str) -> Preset {
     Preset {
         name,
-        title,
         issuer,
         backchannel_authentication_path: "/connect/ciba",
         token_path: "/connect/token",
@@ -114,12 +102,10 @@ const MITID_FLEX: &[HintField] = &[
     HintField {
         name: "ip",
         required: true,
-        is_address: true,
         ..HintField::OPTIONAL
     },
     HintField {
         name: "action",
-        values: &["LOG_ON", "APPROVE", "CONFIRM", "ACCEPT", "SIGN"],
         ..HintField::OPTIONAL
     },
     HintField {
@@ -131,14 +117,12 @@ const MITID_FLEX: &[HintField] = &[
 /// Source: the TelenorID+ integration guide, "CIBA".
 const fn telenor(
     name: &'static str,
-    title: &'static str,
     issuer: &'static str,
     backchannel_authentication_path: &'static str,
     token_path: &'static str,
 ) -> Preset {
     Preset {
         name,
-        title,
         issuer,
         backchannel_authentication_path,
         token_path,

@@ -75,10 +75,6 @@ pub struct HintField {
     /// Fields of one group exclude each other, and one of them is required.
     pub group: Option<&'static str>,
     pub required: bool,
-    /// The values that are allowed; empty: any text.
-    pub values: &'static [&'static str],
-    /// Whether the text must be an IPv4 or IPv6 address.
-    pub is_address: bool,
     /// The claim of the ID Token that must have the same value.
     pub claim: Option<&'static str>,
 }
@@ -89,8 +85,6 @@ impl HintField {
         default: "",
         group: None,
         required: false,
-        values: &[],
-        is_address: false,
         claim: None,
     };
 }

@@ -62,6 +62,7 @@ impl KeySet {
     }
 
     /// How many keys there are that may check a signature.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }

@@ -6,7 +6,7 @@
 //! - `token_response`: the body is read into a `TokenResponse`, which shows nothing of itself;
 //! - `jwks`: the provider's key set is read into a `KeySet`;
 //! - `expected`: the flow says what the ID Token must be in an `Expected`;
-//! - [`verify`]: form, header, key and signature (`id_token`, with `algorithm` for the signature
+//! - `verify`: form, header, key and signature (`id_token`, with `algorithm` for the signature
 //!   itself, and `fields` for JSON), then what the token says (`claims`); each refusal has its own
 //!   status;
 //! - [`Tokens`]: what came out, the only thing in this room that shows a token.
@@ -30,7 +30,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 pub(crate) use algorithm::Algorithm;
-pub(crate) use expected::{ClaimExpectation, Delivery, Expected, MAX_LEEWAY_SECONDS};
+pub(crate) use expected::{ClaimExpectation, Delivery, Expected};
 pub(crate) use jwks::KeySet;
 pub(crate) use token_response::{ResponsePolicy, TokenResponse};
 

@@ -1,0 +1,1270 @@
+/* libciba: OpenID Connect CIBA (Client-Initiated Backchannel Authentication).
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ * Generated from src/capi; do not edit.
+ *
+ * A program asks a provider to authenticate a person, the person approves on the phone, the program
+ * gets tokens that have been verified:
+ *
+ *   ciba_config *config = ciba_config_new();
+ *   ciba_config_set(config, "provider", "telenor-test", NULL);
+ *   ciba_config_set(config, "client_id", "desk-7", NULL);
+ *   ciba_config_set(config, "client_secret", secret, NULL);
+ *   ciba_client_new(config, &client, &err);
+ *
+ *   ciba_request *request = ciba_request_new();
+ *   ciba_request_set(request, "login_hint", "+4799988777", NULL);
+ *
+ *   ciba_init(client, request, -1, &flow, &err);        // the phone rings
+ *   if (ciba_poll(flow, -1, &err) == CIBA_OK) {         // waits for the person
+ *     ciba_flow_tokens(flow, &tokens, &err);
+ *     puts(ciba_tokens_claim(tokens, "sub", NULL));     // verified
+ *   }
+ *   ciba_free(flow);
+ *
+ * Manners, the same for every function:
+ * - A function that can fail returns a ciba_status: CIBA_OK, or what happened. Its last parameter err
+ *   is NULL, or the place for an error object with the details, which the caller frees with
+ *   ciba_error_free(); it is set to NULL on entry.
+ * - A function that may wait takes timeout_ms, as poll(2) has it: < 0 waits until it is done, 0 does not
+ *   wait, > 0 waits at most so many milliseconds. When the time is up it returns CIBA_PENDING, which is
+ *   no error: nothing is lost. With timeout 0 no function waits for the network or a name server.
+ * - Objects are handles. Any may be used from any thread, and freed in any order; each keeps what
+ *   it needs of the others. Freeing NULL does nothing.
+ * - Texts in are NUL-terminated UTF-8 and copied. Texts out belong to the object that was asked, and live
+ *   until it is freed.
+ * - Times are in ms, dates in Unix ms; what is absent is NULL or -1.
+ * - Callbacks come on threads that are inside a call (log callbacks also on the library's own), may use
+ *   accessors and nothing else, and must not unwind.
+ * - The library starts one thread at the first exchange, and up to two that look up names. They block
+ *   all signals. It installs no handlers, and never writes to stdout or stderr.
+ * - It survives fork(): clients work on both sides, a flow stays with the process that started it.
+ */
+
+
+#ifndef CIBA_H
+#define CIBA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The version of this header; see ciba_version_number(). */
+#define CIBA_VERSION "0.1.0"
+#define CIBA_VERSION_MAJOR 0
+#define CIBA_VERSION_MINOR 1
+#define CIBA_VERSION_PATCH 0
+#define CIBA_VERSION_NUMBER 100
+
+/* Statuses. Bands: 0 done, 1 pending, 10-99 the caller's use, 100s transport, 200s the
+ * provider's OAuth and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and
+ * keys, 900s internal. A number is never reused; new ones may come in every version. */
+/* done */
+#define CIBA_OK 0
+/* not decided yet */
+#define CIBA_PENDING 1
+/* an argument that must be given is missing */
+#define CIBA_MISSING_ARGUMENT 10
+/* a text is not valid UTF-8 */
+#define CIBA_INVALID_UTF8 11
+/* no setting or parameter has this name */
+#define CIBA_UNKNOWN_NAME 12
+/* a value is not of the form that its name asks for */
+#define CIBA_INVALID_VALUE 13
+/* a setting is missing */
+#define CIBA_MISSING_SETTING 14
+/* two settings contradict each other */
+#define CIBA_CONFLICTING_SETTINGS 15
+/* the authentication request breaks a rule; nothing was sent */
+#define CIBA_INVALID_AUTHENTICATION_REQUEST 16
+/* the object was freed while the call was inside */
+#define CIBA_FREED 17
+/* the flow belongs to another process */
+#define CIBA_OTHER_PROCESS 18
+/* there are no tokens */
+#define CIBA_NO_TOKENS 19
+/* there is no member of this name */
+#define CIBA_NOT_PRESENT 20
+/* the call is not allowed inside a callback */
+#define CIBA_IN_CALLBACK 21
+/* a file that a setting names cannot be read or written */
+#define CIBA_FILE 22
+/* the provider could not be reached */
+#define CIBA_CONNECT_FAILED 100
+/* the provider's name could not be resolved */
+#define CIBA_NAME_RESOLUTION_FAILED 101
+/* no trusted TLS connection could be made */
+#define CIBA_TLS_FAILED 102
+/* no answer came in time */
+#define CIBA_TIMEOUT 103
+/* the connection broke before the answer was complete */
+#define CIBA_CONNECTION_LOST 104
+/* the proxy could not be used */
+#define CIBA_PROXY_FAILED 105
+/* the proxy asks for credentials */
+#define CIBA_PROXY_AUTHENTICATION_REQUIRED 106
+/* the answer is a redirect */
+#define CIBA_REDIRECTED 107
+/* the answer is larger than the limit */
+#define CIBA_ANSWER_TOO_LARGE 108
+/* the provider answered with an HTTP error */
+#define CIBA_HTTP_STATUS 109
+/* the answer is not the JSON that was expected */
+#define CIBA_MALFORMED_ANSWER 110
+/* the answer to the authentication request was lost */
+#define CIBA_START_UNKNOWN 111
+/* the provider calls the request invalid */
+#define CIBA_INVALID_REQUEST 200
+/* the provider does not accept the client's credentials */
+#define CIBA_INVALID_CLIENT 201
+/* the provider does not know the request, or not any more */
+#define CIBA_INVALID_GRANT 202
+/* the provider does not let this client use CIBA in this way */
+#define CIBA_UNAUTHORIZED_CLIENT 203
+/* the provider does not support CIBA here */
+#define CIBA_UNSUPPORTED_GRANT_TYPE 204
+/* the provider does not accept the scope */
+#define CIBA_INVALID_SCOPE 205
+/* the login_hint_token has expired */
+#define CIBA_EXPIRED_LOGIN_HINT_TOKEN 206
+/* the provider does not know the person */
+#define CIBA_UNKNOWN_USER_ID 207
+/* the provider asks for a user_code */
+#define CIBA_MISSING_USER_CODE 208
+/* the provider does not accept the user_code */
+#define CIBA_INVALID_USER_CODE 209
+/* the provider does not accept the binding_message */
+#define CIBA_INVALID_BINDING_MESSAGE 210
+/* the provider's policy refuses the request */
+#define CIBA_REFUSED_BY_POLICY 211
+/* the acknowledgement is not valid */
+#define CIBA_INVALID_ACKNOWLEDGEMENT 212
+/* the token response is not valid */
+#define CIBA_INVALID_TOKEN_RESPONSE 213
+/* the provider ended the request with a code of its own */
+#define CIBA_PROVIDER_ERROR 214
+/* denied by the person, or failed at the provider: the provider does not say which */
+#define CIBA_DENIED_OR_FAILED 215
+/* the app or the identity scheme behind the provider reported an error */
+#define CIBA_AUTHENTICATION_DEVICE_ERROR 216
+/* the person denied */
+#define CIBA_DENIED 250
+/* nobody answered in time */
+#define CIBA_EXPIRED 251
+/* cancelled by the caller */
+#define CIBA_CANCELLED 252
+/* the flow failed */
+#define CIBA_FAILED 253
+/* what the person decided is not known: an answer was lost */
+#define CIBA_UNKNOWN 254
+/* the ID Token is not a signed JWT */
+#define CIBA_TOKEN_MALFORMED 300
+/* the ID Token is encrypted */
+#define CIBA_TOKEN_ENCRYPTED 301
+/* the ID Token's algorithm is not allowed */
+#define CIBA_TOKEN_ALGORITHM 302
+/* the ID Token's header asks for an unknown extension */
+#define CIBA_TOKEN_CRITICAL_HEADER 303
+/* the token's typ says that it is no ID Token */
+#define CIBA_TOKEN_TYPE 304
+/* the provider's key set has no key for the ID Token */
+#define CIBA_TOKEN_KEY_NOT_FOUND 305
+/* the key for the ID Token is too weak, too large or broken */
+#define CIBA_TOKEN_KEY_UNUSABLE 306
+/* the ID Token's signature is wrong */
+#define CIBA_TOKEN_SIGNATURE 307
+/* the ID Token's claims are not a plain JSON object */
+#define CIBA_TOKEN_CLAIMS_MALFORMED 308
+/* the ID Token is from another issuer */
+#define CIBA_TOKEN_ISSUER 309
+/* the ID Token is not for this client alone */
+#define CIBA_TOKEN_AUDIENCE 310
+/* the ID Token's azp is missing or names another client */
+#define CIBA_TOKEN_AUTHORIZED_PARTY 311
+/* the ID Token has expired or has no exp */
+#define CIBA_TOKEN_EXPIRED 312
+/* the ID Token's iat is missing or not plausible */
+#define CIBA_TOKEN_ISSUED_AT 313
+/* the ID Token is not valid yet */
+#define CIBA_TOKEN_NOT_YET_VALID 314
+/* the ID Token's sub is missing or not the expected one */
+#define CIBA_TOKEN_SUBJECT 315
+/* the ID Token's at_hash does not fit the access token */
+#define CIBA_TOKEN_ACCESS_TOKEN_HASH 316
+/* the ID Token's rt_hash does not fit the refresh token */
+#define CIBA_TOKEN_REFRESH_TOKEN_HASH 317
+/* the ID Token is for another authentication request */
+#define CIBA_TOKEN_REQUEST_ID 318
+/* a claim of the ID Token is not what was asked for */
+#define CIBA_TOKEN_UNEXPECTED_CLAIM 319
+/* there is no ID Token */
+#define CIBA_TOKEN_MISSING 320
+/* the provider's metadata could not be fetched */
+#define CIBA_DISCOVERY_FAILED 400
+/* the provider's metadata is malformed */
+#define CIBA_METADATA_MALFORMED 401
+/* the provider's metadata names another issuer */
+#define CIBA_METADATA_ISSUER 402
+/* the provider's metadata lacks an endpoint */
+#define CIBA_METADATA_ENDPOINT_MISSING 403
+/* an endpoint is on a host that is not allowed */
+#define CIBA_METADATA_ENDPOINT_HOST 404
+/* the provider does not support what the settings ask for */
+#define CIBA_METADATA_MISMATCH 405
+/* the provider's keys could not be fetched */
+#define CIBA_KEYS_UNAVAILABLE 410
+/* the provider's key set is malformed */
+#define CIBA_KEYS_MALFORMED 411
+/* a defect of this library */
+#define CIBA_INTERNAL 900
+/* a panic was caught: a defect of this library */
+#define CIBA_PANIC 901
+/* the system refused a thread, memory or a descriptor */
+#define CIBA_RESOURCES 902
+
+/* Settings, for ciba_config_set(): name, (values; default), meaning.
+ *
+ * provider (text)
+ *     A provider by name: signaturgruppen, signaturgruppen-test, telenor, telenor-test. Gives the
+ *     issuer, the endpoints and the provider's rules; every setting below overrides its part.
+ * issuer (https URL)
+ *     The provider's issuer identifier, compared byte for byte. Endpoints that are not given are
+ *     found by discovery below it. With a provider by name: the same provider at another place.
+ * client_id (text)
+ *     Who the client is. Required.
+ * client_secret (text)
+ *     The client's secret. Required by both client_secret methods.
+ * token_endpoint_auth_method (client_secret_basic, client_secret_post; default
+ * client_secret_basic)
+ *     How the client proves itself, at every endpoint: as an Authorization header, or in the body.
+ * backchannel_token_delivery_mode (poll; default poll)
+ *     How tokens are delivered.
+ * id_token_signed_response_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
+ * EdDSA; default RS256)
+ *     The one algorithm that ID Tokens may be signed with.
+ * backchannel_authentication_endpoint (https URL)
+ *     In place of the discovered one.
+ * token_endpoint (https URL)
+ *     In place of the discovered one.
+ * jwks_uri (https URL)
+ *     In place of the discovered one.
+ * cancel_endpoint (text)
+ *     A URL with {auth_req_id} in its path: DELETE there cancels a request at the provider. CIBA
+ *     has no cancel call of its own.
+ * requested_expiry_parameter (requested_expiry, request_expiry; default requested_expiry)
+ *     The name under which the provider takes requested_expiry.
+ * basic_credentials (form_encoded, raw; default form_encoded)
+ *     Whether identifier and secret are form-encoded before Base64 (RFC 6749 section 2.3.1). raw
+ *     is for servers that do not decode them.
+ * id_token_required (true, false; default true)
+ *     Whether a token response without an ID Token is an error. An ID Token that is there is
+ *     always verified.
+ * clock_tolerance_s (0 to 300; default 60)
+ *     By how many seconds the provider's clock may differ from this one.
+ * allowed_hosts (text)
+ *     Hosts, separated by spaces, beside the issuer's own and those below it, on which discovered
+ *     endpoints may be.
+ * allow_http_loopback (true, false; default false)
+ *     Allows http to loopback addresses, for tests. Anything else is https always.
+ * ca_file (text)
+ *     A file of certificates in PEM that are trusted too, see ca_mode.
+ * ca_certificates (text, of several lines)
+ *     Certificates in PEM that are trusted too, see ca_mode.
+ * ca_mode (add, replace; default add)
+ *     Whether ca_file and ca_certificates are trusted beside the system's roots or in their place.
+ * proxy (text; default environment)
+ *     environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), none, or the URL of an HTTP
+ *     proxy.
+ * proxy_username (text)
+ *     The user name for the proxy (Basic).
+ * proxy_password (text)
+ *     The password for the proxy (Basic).
+ * proxy_exceptions (text)
+ *     Hosts, domains and networks that are reached without the given proxy, separated by commas.
+ * connect_timeout_ms (1 to 600000; default 10000)
+ *     How many ms name resolution, connecting and TLS may take together.
+ * request_timeout_ms (1 to 600000; default 30000)
+ *     How many ms an answer may take, but for token requests.
+ * poll_timeout_ms (35000 to 600000; default 60000)
+ *     How many ms the answer to a token request may take. Providers may hold it open for 30 s and
+ *     longer.
+ * max_answer_bytes (1024 to 16777216; default 1048576)
+ *     The size beyond which an answer is refused, in bytes.
+ * max_exchanges_per_host (1 to 10000; default 256)
+ *     How many requests to one host may be under way at once.
+ * log_file (text)
+ *     A file to which events are appended, a line each.
+ * log_level (error, warning, info, debug; default info)
+ *     The least important events that log_file receives.
+ */
+
+/* Request parameters, for ciba_request_set(): name, (values; default), meaning.
+ *
+ * scope (text)
+ *     Scopes separated by spaces, openid among them. Default: what the provider by name needs,
+ *     else openid.
+ * login_hint (text)
+ *     Who the person is, in the provider's own form; TelenorID+: the phone number. Exactly one of
+ *     login_hint, login_hint_token, id_token_hint is given.
+ * login_hint_token (text, of several lines)
+ *     Who the person is, sent as it is given.
+ * login_hint_token_encoding (json, base64; default json)
+ *     How a login_hint_token made from members is sent: as JSON, or that in Base64.
+ * login_hint_token.idp (mitid; default mitid)
+ *     Signaturgruppen: the identity provider.
+ * login_hint_token.uuid (text)
+ *     Signaturgruppen: the person's MitID UUID; either this or cpr. The ID Token must be for the
+ *     same one.
+ * login_hint_token.cpr (text)
+ *     Signaturgruppen: the person's CPR number; either this or uuid.
+ * login_hint_token.referenceTextBody (text, of several lines)
+ *     Signaturgruppen: the text that the app shows. Required.
+ * login_hint_token.ip (IP address)
+ *     Signaturgruppen: the person's IP address. Required.
+ * login_hint_token.action (LOG_ON, APPROVE, CONFIRM, ACCEPT, SIGN)
+ *     Signaturgruppen: the word that the app shows for what is done.
+ * login_hint_token.referenceId (text)
+ *     Signaturgruppen: the caller's own reference.
+ * id_token_hint (text)
+ *     An ID Token that was issued before.
+ * acr_values (text)
+ *     Authentication context classes, separated by spaces, the preferred one first.
+ * binding_message (text)
+ *     A short text that is shown on both devices, for the person to compare.
+ * user_code (text)
+ *     The person's secret code, for providers that ask for one. Ask for it each time.
+ * requested_expiry (1 to 2147483647)
+ *     How many seconds the provider should keep the request; it may decide otherwise. TelenorID+:
+ *     1 to 300.
+ * correlation (text)
+ *     A text of the caller's that stands in every log event of the flow. Not sent. Must not be
+ *     secret.
+ */
+
+
+/*
+ A client of one provider.
+ */
+typedef struct ciba_client ciba_client;
+
+/*
+ The settings of a client, by name. The table at the head of this file lists the names.
+ */
+typedef struct ciba_config ciba_config;
+
+/*
+ Why a call did not succeed. Owned by the caller, who frees it with ciba_error_free().
+ */
+typedef struct ciba_error ciba_error;
+
+/*
+ One authentication: from its start to its outcome.
+ */
+typedef struct ciba_flow ciba_flow;
+
+/*
+ What is asked of whom, by parameter name. The table at the head of this file lists the names.
+ */
+typedef struct ciba_request ciba_request;
+
+/*
+ The verified tokens of a flow. Owned by the caller, who frees them with ciba_tokens_free(); the
+ library's own copies are wiped from memory when the last of flow and tokens is freed.
+ */
+typedef struct ciba_tokens ciba_tokens;
+
+/*
+ What happened: 0 is success, 1 pending, the others are the CIBA_… constants above.
+ */
+typedef int32_t ciba_status;
+
+/*
+ Receives a log event.
+
+ level: 1 error, 2 warning, 3 info, 4 debug. event: a stable name, for example "poll.slow_down".
+ text: one line. correlation: the flow's "correlation", or "". unix_ms: when, in Unix ms.
+ All texts are UTF-8 and live until the callback returns. No text holds a secret, a token, a hint
+ or a phone number.
+
+ Comes on threads that are inside a call of the library and, this callback alone, on the
+ library's own thread. It must be quick and must not unwind. It may use accessors; a call that
+ may wait returns CIBA_IN_CALLBACK.
+ */
+typedef void (*ciba_log_callback)(void *userdata,
+                                  int32_t level,
+                                  const char *event,
+                                  const char *text,
+                                  const char *correlation,
+                                  int64_t unix_ms);
+
+/*
+ Called once when the library needs `userdata` no more. May be NULL.
+ */
+typedef void (*ciba_release_callback)(void *userdata);
+
+/*
+ Told how a flow stands, by a thread that waits in a call of that flow: when something has
+ changed, and about once a second.
+
+ stage: 1 the request is on its way, 2 the person is being asked, 3 the person has approved and
+ the tokens are being verified, 4 the flow has its outcome. expires_in_ms: how long the request
+ still lives; -1 if that is not known. next_poll_in_ms: when the next poll is due; -1 if none is.
+ polls: how many token requests were answered, or lost.
+
+ It may use accessors; a call that may wait returns CIBA_IN_CALLBACK. It must not unwind.
+ */
+typedef void (*ciba_progress_callback)(void *userdata,
+                                       int32_t stage,
+                                       int64_t expires_in_ms,
+                                       int64_t next_poll_in_ms,
+                                       int64_t polls);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/*
+ Makes a client from settings. No request is made: see ciba_client_check().
+
+ config: the settings; later changes to them do not reach the client. client: the place for the
+ client, which the caller frees with ciba_client_free(). err: NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_MISSING_SETTING, CIBA_CONFLICTING_SETTINGS, CIBA_INVALID_VALUE, CIBA_FILE,
+ CIBA_MISSING_ARGUMENT. On an error *client is NULL.
+ Threads: any; a client may be used from several at once. Since 0.1.0.
+ */
+ciba_status ciba_client_new(const ciba_config *config, ciba_client **client, ciba_error **err);
+
+/*
+ Fetches the provider's metadata and keys: a trial of the settings, the network and the TLS
+ settings that rings nobody.
+
+ timeout_ms: how many ms to wait; < 0: until done, 0: not at all.
+ Returns CIBA_OK, CIBA_PENDING when the time is up (ask again: it goes on in the background), or
+ why it failed: CIBA_DISCOVERY_FAILED and the other 400s.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_client_check(ciba_client *client, int64_t timeout_ms, ciba_error **err);
+
+/*
+ Frees a client. NULL is allowed. Flows that it started go on.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_client_free(ciba_client *client);
+
+/*
+ Makes settings with nothing set. Free them with ciba_config_free(), also after a client was made.
+
+ Returns NULL only if there is no memory.
+ Threads: any. Since 0.1.0.
+ */
+ciba_config *ciba_config_new(void);
+
+/*
+ Frees settings. NULL is allowed. Clients that were made from them keep what they need.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_config_free(ciba_config *config);
+
+/*
+ Sets one setting by name. The table at the head of this file lists names, values, units and
+ defaults.
+
+ config: the settings. name, value: UTF-8, copied; an empty value takes a setting back. err: NULL,
+ or the place for an error.
+ Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
+ CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_config_set(ciba_config *config,
+                            const char *name,
+                            const char *value,
+                            ciba_error **err);
+
+/*
+ Sets every setting that a JSON object names, for example one read from a file: texts, numbers,
+ true, false; a list of texts is joined by spaces. All of them or, on an error, none.
+
+ json: UTF-8, copied.
+ Returns what ciba_config_set() returns.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_config_set_json(ciba_config *config, const char *json, ciba_error **err);
+
+/*
+ Sends log events to a callback, beside the file that the setting log_file names.
+
+ level: the least important events that are sent: 1 error, 2 warning, 3 info, 4 debug. callback:
+ not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
+ is needed no more: after the settings and every client and flow made from them are gone; where
+ this call fails, at once.
+ Returns CIBA_OK, CIBA_INVALID_VALUE, CIBA_MISSING_ARGUMENT.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_config_set_log(ciba_config *config,
+                                int32_t level,
+                                ciba_log_callback callback,
+                                void *userdata,
+                                ciba_release_callback release,
+                                ciba_error **err);
+
+/*
+ Frees an error. NULL is allowed.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_error_free(ciba_error *error);
+
+/*
+ The status: the same number that the call returned; -1 for NULL.
+
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_error_status(const ciba_error *error);
+
+/*
+ What happened, as one line for a log. It never holds a secret, a token, a hint or a phone number.
+
+ Returns UTF-8 that is owned by the error; NULL for NULL.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_error_message(const ciba_error *error);
+
+/*
+ The provider's OAuth error code, verbatim, for example "mitid_flex_app.mitid_error_1" (RFC 6749
+ section 5.2, CIBA Core sections 11 and 13).
+
+ Returns UTF-8 that is owned by the error; NULL if the provider gave none.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_error_oauth_error(const ciba_error *error);
+
+/*
+ The provider's description of its error. It is the provider's text and may name the person: it
+ is not part of ciba_error_message(), and should not be logged without thought.
+
+ Returns UTF-8 that is owned by the error; NULL if the provider gave none.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_error_oauth_error_description(const ciba_error *error);
+
+/*
+ The HTTP status of the provider's answer; -1 if there was none.
+
+ Threads: any. Since 0.1.0.
+ */
+int32_t ciba_error_http_status(const ciba_error *error);
+
+/*
+ How long the provider asked to wait (Retry-After), in ms; -1 if it did not.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_error_retry_after_ms(const ciba_error *error);
+
+/*
+ Starts an authentication (CIBA Core section 7): checks the request, sends it, and waits for the
+ provider's acknowledgement. The person's phone then rings.
+
+ client: whom to ask. request: what to ask. timeout_ms: how many ms to wait for the
+ acknowledgement; < 0: until it is there, 0: not at all. flow: the place for the flow; it is set
+ before anything is sent, so that another thread can cancel the flow while this call waits.
+ err: NULL, or the place for an error.
+
+ Returns CIBA_OK when the provider has acknowledged, or CIBA_PENDING when the time is up: nothing
+ is lost, ciba_poll() waits on. If the request itself is wrong nothing is sent, *flow is NULL, and
+ the status is CIBA_INVALID_AUTHENTICATION_REQUEST or one of the 10s. If the start fails *flow has
+ its outcome already; the status says why: one of the 100s (nothing was sent, but for
+ CIBA_START_UNKNOWN: the answer was lost, and the phone may ring or not), one of the 200s (the
+ provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent twice.
+
+ Free *flow with ciba_free(), whatever is returned; NULL is allowed there.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_init(ciba_client *client,
+                      const ciba_request *request,
+                      int64_t timeout_ms,
+                      ciba_flow **flow,
+                      ciba_error **err);
+
+/*
+ Waits for the outcome, and asks the provider whenever a poll is due (CIBA Core section 10.1). The
+ provider is asked only while somebody is in this call or in ciba_step().
+
+ timeout_ms: how many ms to wait; < 0: until there is an outcome; 0: not at all: a poll that is
+ due is sent, and its answer collected by a later call. err: NULL, or the place for an error.
+
+ Returns CIBA_OK: the tokens are there, see ciba_flow_tokens(). CIBA_PENDING: not decided, nothing
+ is lost, call again. Else the outcome, the same again on later calls: CIBA_DENIED, CIBA_EXPIRED,
+ CIBA_CANCELLED, CIBA_UNKNOWN (an answer that may have carried the tokens was lost), or why the
+ flow failed: one of the 200s (the provider ended it) or 300s (its tokens were not good).
+ CIBA_FREED: the flow was freed meanwhile. CIBA_OTHER_PROCESS: see ciba_free().
+ Threads: any; several may wait for one flow. Since 0.1.0.
+ */
+ciba_status ciba_poll(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
+
+/*
+ Makes the one exchange that is due, if one is, and waits for its answer. Never sleeps towards a
+ due time: for programs that do the waiting themselves, until ciba_flow_next_poll_at().
+
+ timeout_ms: how many ms to wait for the answer; < 0: until it is there; 0: not at all.
+ Returns what ciba_poll() returns.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_step(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
+
+/*
+ Gives an authentication up: its outcome is CIBA_CANCELLED at once, and calls that wait for it
+ return. Where the provider has a cancel call of its own it is made, in the background; if the
+ acknowledgement is still on its way, once that is here.
+
+ timeout_ms: how many ms to wait for the provider's answer to that call; < 0: until it is there;
+ 0: not at all. A program that is about to exit should wait.
+ Returns CIBA_OK when that is done or there is nothing to do, CIBA_PENDING when the time is up, or
+ why the provider's cancel call failed: the outcome is CIBA_CANCELLED all the same. A flow that
+ has ended before stays as it ended (CIBA_OK).
+ Threads: any, also while another waits in ciba_init() or ciba_poll(). Since 0.1.0.
+ */
+ciba_status ciba_cancel(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
+
+/*
+ Frees a flow. NULL is allowed. It never waits and sends nothing: to tell the provider, call
+ ciba_cancel() first. Tokens that were fetched stay valid. A call that is inside the flow on
+ another thread returns CIBA_FREED.
+
+ A flow belongs to the process that started it. In a child made by fork its calls return
+ CIBA_OTHER_PROCESS, its accessors NULL or -1, and freeing it there does no harm.
+ Threads: any. Since 0.1.0.
+ */
+void ciba_free(ciba_flow *flow);
+
+/*
+ How the flow ended: CIBA_OK (tokens), CIBA_DENIED, CIBA_EXPIRED, CIBA_CANCELLED, CIBA_FAILED (for
+ any other reason: ciba_poll() says which), CIBA_UNKNOWN; CIBA_PENDING while it has not;
+ CIBA_MISSING_ARGUMENT for NULL.
+
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_flow_outcome(const ciba_flow *flow);
+
+/*
+ The verified tokens of a flow whose outcome is CIBA_OK.
+
+ tokens: the place for the tokens, which the caller frees with ciba_tokens_free().
+ Returns CIBA_OK, or CIBA_NO_TOKENS while, or because, there are none.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_flow_tokens(const ciba_flow *flow, ciba_tokens **tokens, ciba_error **err);
+
+/*
+ The provider's identifier of the request. Confidential.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the flow; NULL before the acknowledgement.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_flow_auth_req_id(const ciba_flow *flow, size_t *length);
+
+/*
+ The whole acknowledgement: one JSON object, as the provider wrote it. Confidential.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the flow; NULL before the acknowledgement.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_flow_acknowledgement(const ciba_flow *flow, size_t *length);
+
+/*
+ When the request expires, in Unix ms; -1 before the acknowledgement.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_flow_expires_at(const ciba_flow *flow);
+
+/*
+ When the next poll is due, in Unix ms; -1 if none is.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_flow_next_poll_at(const ciba_flow *flow);
+
+/*
+ The interval between polls that is in force, in ms; it grows with slow_down. -1 before the
+ acknowledgement.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_flow_interval_ms(const ciba_flow *flow);
+
+/*
+ The trouble that is being waited out, for example a provider that cannot be reached.
+
+ Returns an error that the caller frees with ciba_error_free(); NULL if there was no trouble.
+ Threads: any. Since 0.1.0.
+ */
+ciba_error *ciba_flow_trouble(const ciba_flow *flow);
+
+/*
+ Has a callback called by threads that wait in a call of this flow. It takes the place of the one
+ before; NULL ends it.
+
+ callback: NULL, or what is called. userdata: given to it as it is. release: NULL, or called once
+ when userdata is needed no more; where this call fails, at once.
+ Returns CIBA_OK, CIBA_MISSING_ARGUMENT, CIBA_OTHER_PROCESS.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_flow_on_progress(ciba_flow *flow,
+                                  ciba_progress_callback callback,
+                                  void *userdata,
+                                  ciba_release_callback release,
+                                  ciba_error **err);
+
+/*
+ Makes a request with nothing in it. It may be used for several flows.
+
+ Returns NULL only if there is no memory. Free it with ciba_request_free().
+ Threads: any. Since 0.1.0.
+ */
+ciba_request *ciba_request_new(void);
+
+/*
+ Frees a request. NULL is allowed. Flows keep what they need of it.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_request_free(ciba_request *request);
+
+/*
+ Sets one parameter by name. The table at the head of this file lists names and values.
+
+ request: the request. name, value: UTF-8, copied; an empty value takes a parameter back. err:
+ NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
+ CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_request_set(ciba_request *request,
+                             const char *name,
+                             const char *value,
+                             ciba_error **err);
+
+/*
+ Sets every parameter that a JSON object names: texts and numbers; a list of texts is joined by
+ spaces; an object sets "name.member" for each of its members. All of them or, on an error, none.
+
+ json: UTF-8, copied.
+ Returns what ciba_request_set() returns.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_request_set_json(ciba_request *request, const char *json, ciba_error **err);
+
+/*
+ Frees tokens. NULL is allowed.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_tokens_free(ciba_tokens *tokens);
+
+/*
+ A member of the token response by its name: "access_token", "id_token", "refresh_token",
+ "token_type", "scope", "expires_in", or one of the provider's own. A text as it is, anything
+ else as JSON.
+
+ length: NULL, or the place for the length in bytes, for a text that may hold NUL.
+ Returns UTF-8 that is owned by the tokens; NULL if there is no such member.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_tokens_get(const ciba_tokens *tokens, const char *name, size_t *length);
+
+/*
+ A claim of the verified ID Token by its literal name, as text: "mitid.uuid" is one name. A text
+ as it is, anything else as JSON.
+
+ length: NULL, or the place for the length in bytes, for a text that may hold NUL.
+ Returns UTF-8 that is owned by the tokens; NULL if there is no such claim.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_tokens_claim(const ciba_tokens *tokens, const char *name, size_t *length);
+
+/*
+ A claim of the verified ID Token by its literal name, as JSON: a text is in quotes.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the tokens; NULL if there is no such claim.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_tokens_claim_json(const ciba_tokens *tokens, const char *name, size_t *length);
+
+/*
+ All claims of the verified ID Token: one JSON object, as the provider wrote it.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the tokens; NULL if there is no ID Token.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_tokens_claims(const ciba_tokens *tokens, size_t *length);
+
+/*
+ When the access token expires, in Unix ms; -1 if the provider does not say.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_tokens_expires_at(const ciba_tokens *tokens);
+
+/*
+ The version of the library that is loaded, for example "1.2.3".
+
+ Returns a text that is never freed. Compare ciba_version_number() with CIBA_VERSION_NUMBER to
+ find out whether the header and the library belong together.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_version(void);
+
+/*
+ The version of the library that is loaded, as a number: major * 10000 + minor * 100 + patch.
+
+ Threads: any. Since 0.1.0.
+ */
+int32_t ciba_version_number(void);
+
+/*
+ The name of a status, for example "CIBA_DENIED"; "?" for a number that is none.
+
+ Returns a text that is never freed.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_status_name(ciba_status status);
+
+/*
+ What a status means, in one short sentence; "unknown status" for a number that is none.
+
+ Returns a text that is never freed.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_status_text(ciba_status status);
+
+/*
+ The version of the library that is loaded, for example "1.2.3".
+
+ Returns a text that is never freed. Compare ciba_version_number() with CIBA_VERSION_NUMBER to
+ find out whether the header and the library belong together.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_version(void);
+
+/*
+ The version of the library that is loaded, as a number: major * 10000 + minor * 100 + patch.
+
+ Threads: any. Since 0.1.0.
+ */
+int32_t ciba_version_number(void);
+
+/*
+ The name of a status, for example "CIBA_DENIED"; "?" for a number that is none.
+
+ Returns a text that is never freed.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_status_name(ciba_status status);
+
+/*
+ What a status means, in one short sentence; "unknown status" for a number that is none.
+
+ Returns a text that is never freed.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_status_text(ciba_status status);
+
+/*
+ Frees an error. NULL is allowed.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_error_free(ciba_error *error);
+
+/*
+ The status: the same number that the call returned; -1 for NULL.
+
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_error_status(const ciba_error *error);
+
+/*
+ What happened, as one line for a log. It never holds a secret, a token, a hint or a phone number.
+
+ Returns UTF-8 that is owned by the error; NULL for NULL.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_error_message(const ciba_error *error);
+
+/*
+ The provider's OAuth error code, verbatim, for example "mitid_flex_app.mitid_error_1" (RFC 6749
+ section 5.2, CIBA Core sections 11 and 13).
+
+ Returns UTF-8 that is owned by the error; NULL if the provider gave none.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_error_oauth_error(const ciba_error *error);
+
+/*
+ The provider's description of its error. It is the provider's text and may name the person: it
+ is not part of ciba_error_message(), and should not be logged without thought.
+
+ Returns UTF-8 that is owned by the error; NULL if the provider gave none.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_error_oauth_error_description(const ciba_error *error);
+
+/*
+ The HTTP status of the provider's answer; -1 if there was none.
+
+ Threads: any. Since 0.1.0.
+ */
+int32_t ciba_error_http_status(const ciba_error *error);
+
+/*
+ How long the provider asked to wait (Retry-After), in ms; -1 if it did not.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_error_retry_after_ms(const ciba_error *error);
+
+/*
+ Makes settings with nothing set. Free them with ciba_config_free(), also after a client was made.
+
+ Returns NULL only if there is no memory.
+ Threads: any. Since 0.1.0.
+ */
+ciba_config *ciba_config_new(void);
+
+/*
+ Frees settings. NULL is allowed. Clients that were made from them keep what they need.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_config_free(ciba_config *config);
+
+/*
+ Sets one setting by name. The table at the head of this file lists names, values, units and
+ defaults.
+
+ config: the settings. name, value: UTF-8, copied; an empty value takes a setting back. err: NULL,
+ or the place for an error.
+ Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
+ CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_config_set(ciba_config *config,
+                            const char *name,
+                            const char *value,
+                            ciba_error **err);
+
+/*
+ Sets every setting that a JSON object names, for example one read from a file: texts, numbers,
+ true, false; a list of texts is joined by spaces. All of them or, on an error, none.
+
+ json: UTF-8, copied.
+ Returns what ciba_config_set() returns.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_config_set_json(ciba_config *config, const char *json, ciba_error **err);
+
+/*
+ Sends log events to a callback, beside the file that the setting log_file names.
+
+ level: the least important events that are sent: 1 error, 2 warning, 3 info, 4 debug. callback:
+ not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
+ is needed no more: after the settings and every client and flow made from them are gone; where
+ this call fails, at once.
+ Returns CIBA_OK, CIBA_INVALID_VALUE, CIBA_MISSING_ARGUMENT.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_config_set_log(ciba_config *config,
+                                int32_t level,
+                                ciba_log_callback callback,
+                                void *userdata,
+                                ciba_release_callback release,
+                                ciba_error **err);
+
+/*
+ Makes a client from settings. No request is made: see ciba_client_check().
+
+ config: the settings; later changes to them do not reach the client. client: the place for the
+ client, which the caller frees with ciba_client_free(). err: NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_MISSING_SETTING, CIBA_CONFLICTING_SETTINGS, CIBA_INVALID_VALUE, CIBA_FILE,
+ CIBA_MISSING_ARGUMENT. On an error *client is NULL.
+ Threads: any; a client may be used from several at once. Since 0.1.0.
+ */
+ciba_status ciba_client_new(const ciba_config *config, ciba_client **client, ciba_error **err);
+
+/*
+ Fetches the provider's metadata and keys: a trial of the settings, the network and the TLS
+ settings that rings nobody.
+
+ timeout_ms: how many ms to wait; < 0: until done, 0: not at all.
+ Returns CIBA_OK, CIBA_PENDING when the time is up (ask again: it goes on in the background), or
+ why it failed: CIBA_DISCOVERY_FAILED and the other 400s.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_client_check(ciba_client *client, int64_t timeout_ms, ciba_error **err);
+
+/*
+ Frees a client. NULL is allowed. Flows that it started go on.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_client_free(ciba_client *client);
+
+/*
+ Makes a request with nothing in it. It may be used for several flows.
+
+ Returns NULL only if there is no memory. Free it with ciba_request_free().
+ Threads: any. Since 0.1.0.
+ */
+ciba_request *ciba_request_new(void);
+
+/*
+ Frees a request. NULL is allowed. Flows keep what they need of it.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_request_free(ciba_request *request);
+
+/*
+ Sets one parameter by name. The table at the head of this file lists names and values.
+
+ request: the request. name, value: UTF-8, copied; an empty value takes a parameter back. err:
+ NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
+ CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_request_set(ciba_request *request,
+                             const char *name,
+                             const char *value,
+                             ciba_error **err);
+
+/*
+ Sets every parameter that a JSON object names: texts and numbers; a list of texts is joined by
+ spaces; an object sets "name.member" for each of its members. All of them or, on an error, none.
+
+ json: UTF-8, copied.
+ Returns what ciba_request_set() returns.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_request_set_json(ciba_request *request, const char *json, ciba_error **err);
+
+/*
+ Starts an authentication (CIBA Core section 7): checks the request, sends it, and waits for the
+ provider's acknowledgement. The person's phone then rings.
+
+ client: whom to ask. request: what to ask. timeout_ms: how many ms to wait for the
+ acknowledgement; < 0: until it is there, 0: not at all. flow: the place for the flow; it is set
+ before anything is sent, so that another thread can cancel the flow while this call waits.
+ err: NULL, or the place for an error.
+
+ Returns CIBA_OK when the provider has acknowledged, or CIBA_PENDING when the time is up: nothing
+ is lost, ciba_poll() waits on. If the request itself is wrong nothing is sent, *flow is NULL, and
+ the status is CIBA_INVALID_AUTHENTICATION_REQUEST or one of the 10s. If the start fails *flow has
+ its outcome already; the status says why: one of the 100s (nothing was sent, but for
+ CIBA_START_UNKNOWN: the answer was lost, and the phone may ring or not), one of the 200s (the
+ provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent twice.
+
+ Free *flow with ciba_free(), whatever is returned; NULL is allowed there.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_init(ciba_client *client,
+                      const ciba_request *request,
+                      int64_t timeout_ms,
+                      ciba_flow **flow,
+                      ciba_error **err);
+
+/*
+ Waits for the outcome, and asks the provider whenever a poll is due (CIBA Core section 10.1). The
+ provider is asked only while somebody is in this call or in ciba_step().
+
+ timeout_ms: how many ms to wait; < 0: until there is an outcome; 0: not at all: a poll that is
+ due is sent, and its answer collected by a later call. err: NULL, or the place for an error.
+
+ Returns CIBA_OK: the tokens are there, see ciba_flow_tokens(). CIBA_PENDING: not decided, nothing
+ is lost, call again. Else the outcome, the same again on later calls: CIBA_DENIED, CIBA_EXPIRED,
+ CIBA_CANCELLED, CIBA_UNKNOWN (an answer that may have carried the tokens was lost), or why the
+ flow failed: one of the 200s (the provider ended it) or 300s (its tokens were not good).
+ CIBA_FREED: the flow was freed meanwhile. CIBA_OTHER_PROCESS: see ciba_free().
+ Threads: any; several may wait for one flow. Since 0.1.0.
+ */
+ciba_status ciba_poll(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
+
+/*
+ Makes the one exchange that is due, if one is, and waits for its answer. Never sleeps towards a
+ due time: for programs that do the waiting themselves, until ciba_flow_next_poll_at().
+
+ timeout_ms: how many ms to wait for the answer; < 0: until it is there; 0: not at all.
+ Returns what ciba_poll() returns.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_step(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
+
+/*
+ Gives an authentication up: its outcome is CIBA_CANCELLED at once, and calls that wait for it
+ return. Where the provider has a cancel call of its own it is made, in the background; if the
+ acknowledgement is still on its way, once that is here.
+
+ timeout_ms: how many ms to wait for the provider's answer to that call; < 0: until it is there;
+ 0: not at all. A program that is about to exit should wait.
+ Returns CIBA_OK when that is done or there is nothing to do, CIBA_PENDING when the time is up, or
+ why the provider's cancel call failed: the outcome is CIBA_CANCELLED all the same. A flow that
+ has ended before stays as it ended (CIBA_OK).
+ Threads: any, also while another waits in ciba_init() or ciba_poll(). Since 0.1.0.
+ */
+ciba_status ciba_cancel(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
+
+/*
+ Frees a flow. NULL is allowed. It never waits and sends nothing: to tell the provider, call
+ ciba_cancel() first. Tokens that were fetched stay valid. A call that is inside the flow on
+ another thread returns CIBA_FREED.
+
+ A flow belongs to the process that started it. In a child made by fork its calls return
+ CIBA_OTHER_PROCESS, its accessors NULL or -1, and freeing it there does no harm.
+ Threads: any. Since 0.1.0.
+ */
+void ciba_free(ciba_flow *flow);
+
+/*
+ How the flow ended: CIBA_OK (tokens), CIBA_DENIED, CIBA_EXPIRED, CIBA_CANCELLED, CIBA_FAILED (for
+ any other reason: ciba_poll() says which), CIBA_UNKNOWN; CIBA_PENDING while it has not;
+ CIBA_MISSING_ARGUMENT for NULL.
+
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_flow_outcome(const ciba_flow *flow);
+
+/*
+ The verified tokens of a flow whose outcome is CIBA_OK.
+
+ tokens: the place for the tokens, which the caller frees with ciba_tokens_free().
+ Returns CIBA_OK, or CIBA_NO_TOKENS while, or because, there are none.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_flow_tokens(const ciba_flow *flow, ciba_tokens **tokens, ciba_error **err);
+
+/*
+ The provider's identifier of the request. Confidential.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the flow; NULL before the acknowledgement.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_flow_auth_req_id(const ciba_flow *flow, size_t *length);
+
+/*
+ The whole acknowledgement: one JSON object, as the provider wrote it. Confidential.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the flow; NULL before the acknowledgement.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_flow_acknowledgement(const ciba_flow *flow, size_t *length);
+
+/*
+ When the request expires, in Unix ms; -1 before the acknowledgement.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_flow_expires_at(const ciba_flow *flow);
+
+/*
+ When the next poll is due, in Unix ms; -1 if none is.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_flow_next_poll_at(const ciba_flow *flow);
+
+/*
+ The interval between polls that is in force, in ms; it grows with slow_down. -1 before the
+ acknowledgement.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_flow_interval_ms(const ciba_flow *flow);
+
+/*
+ The trouble that is being waited out, for example a provider that cannot be reached.
+
+ Returns an error that the caller frees with ciba_error_free(); NULL if there was no trouble.
+ Threads: any. Since 0.1.0.
+ */
+ciba_error *ciba_flow_trouble(const ciba_flow *flow);
+
+/*
+ Has a callback called by threads that wait in a call of this flow. It takes the place of the one
+ before; NULL ends it.
+
+ callback: NULL, or what is called. userdata: given to it as it is. release: NULL, or called once
+ when userdata is needed no more; where this call fails, at once.
+ Returns CIBA_OK, CIBA_MISSING_ARGUMENT, CIBA_OTHER_PROCESS.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_flow_on_progress(ciba_flow *flow,
+                                  ciba_progress_callback callback,
+                                  void *userdata,
+                                  ciba_release_callback release,
+                                  ciba_error **err);
+
+/*
+ Frees tokens. NULL is allowed.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_tokens_free(ciba_tokens *tokens);
+
+/*
+ A member of the token response by its name: "access_token", "id_token", "refresh_token",
+ "token_type", "scope", "expires_in", or one of the provider's own. A text as it is, anything
+ else as JSON.
+
+ length: NULL, or the place for the length in bytes, for a text that may hold NUL.
+ Returns UTF-8 that is owned by the tokens; NULL if there is no such member.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_tokens_get(const ciba_tokens *tokens, const char *name, size_t *length);
+
+/*
+ A claim of the verified ID Token by its literal name, as text: "mitid.uuid" is one name. A text
+ as it is, anything else as JSON.
+
+ length: NULL, or the place for the length in bytes, for a text that may hold NUL.
+ Returns UTF-8 that is owned by the tokens; NULL if there is no such claim.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_tokens_claim(const ciba_tokens *tokens, const char *name, size_t *length);
+
+/*
+ A claim of the verified ID Token by its literal name, as JSON: a text is in quotes.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the tokens; NULL if there is no such claim.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_tokens_claim_json(const ciba_tokens *tokens, const char *name, size_t *length);
+
+/*
+ All claims of the verified ID Token: one JSON object, as the provider wrote it.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the tokens; NULL if there is no ID Token.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_tokens_claims(const ciba_tokens *tokens, size_t *length);
+
+/*
+ When the access token expires, in Unix ms; -1 if the provider does not say.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_tokens_expires_at(const ciba_tokens *tokens);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* CIBA_H */

@@ -1,0 +1,192 @@
+//! `include/ciba.h` is what the code says: generated anew and compared. `CIBA_BLESS=1` rewrites it.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use ciba::{Form, PARAMETERS, SETTINGS, Setting, Status};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+const INTRODUCTION: &str = "\
+/* libciba: OpenID Connect CIBA (Client-Initiated Backchannel Authentication).
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ * Generated from src/capi; do not edit.
+ *
+ * A program asks a provider to authenticate a person, the person approves on the phone, the program
+ * gets tokens that have been verified:
+ *
+ *   ciba_config *config = ciba_config_new();
+ *   ciba_config_set(config, \"provider\", \"telenor-test\", NULL);
+ *   ciba_config_set(config, \"client_id\", \"desk-7\", NULL);
+ *   ciba_config_set(config, \"client_secret\", secret, NULL);
+ *   ciba_client_new(config, &client, &err);
+ *
+ *   ciba_request *request = ciba_request_new();
+ *   ciba_request_set(request, \"login_hint\", \"+4799988777\", NULL);
+ *
+ *   ciba_init(client, request, -1, &flow, &err);        // the phone rings
+ *   if (ciba_poll(flow, -1, &err) == CIBA_OK) {         // waits for the person
+ *     ciba_flow_tokens(flow, &tokens, &err);
+ *     puts(ciba_tokens_claim(tokens, \"sub\", NULL));     // verified
+ *   }
+ *   ciba_free(flow);
+ *
+ * Manners, the same for every function:
+ * - A function that can fail returns a ciba_status: CIBA_OK, or what happened. Its last parameter err
+ *   is NULL, or the place for an error object with the details, which the caller frees with
+ *   ciba_error_free(); it is set to NULL on entry.
+ * - A function that may wait takes timeout_ms, as poll(2) has it: < 0 waits until it is done, 0 does not
+ *   wait, > 0 waits at most so many milliseconds. When the time is up it returns CIBA_PENDING, which is
+ *   no error: nothing is lost. With timeout 0 no function waits for the network or a name server.
+ * - Objects are handles. Any may be used from any thread, and freed in any order; each keeps what
+ *   it needs of the others. Freeing NULL does nothing.
+ * - Texts in are NUL-terminated UTF-8 and copied. Texts out belong to the object that was asked, and live
+ *   until it is freed.
+ * - Times are in ms, dates in Unix ms; what is absent is NULL or -1.
+ * - Callbacks come on threads that are inside a call (log callbacks also on the library's own), may use
+ *   accessors and nothing else, and must not unwind.
+ * - The library starts one thread at the first exchange, and up to two that look up names. They block
+ *   all signals. It installs no handlers, and never writes to stdout or stderr.
+ * - It survives fork(): clients work on both sides, a flow stays with the process that started it.
+ */
+";
+
+fn form(setting: &Setting) -> String {
+    match setting.form {
+        Form::Text => "text".into(),
+        Form::Lines => "text, of several lines".into(),
+        Form::Flag => "true, false".into(),
+        Form::Number(least, most) => format!("{least} to {most}"),
+        Form::Word(words) => words.join(", "),
+        Form::Url => "https URL".into(),
+        Form::Address => "IP address".into(),
+    }
+}
+
+fn wrapped(out: &mut String, indent: &str, text: &str) {
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if line.len() + word.len() + indent.len() > 96 {
+            writeln!(out, " *{indent}{line}").unwrap();
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    writeln!(out, " *{indent}{line}").unwrap();
+}
+
+fn table(out: &mut String, title: &str, table: &[Setting]) {
+    writeln!(out, "\n/* {title}: name, (values; default), meaning.\n *").unwrap();
+    for setting in table {
+        let default = match setting.default {
+            "" => String::new(),
+            default => format!("; default {default}"),
+        };
+        wrapped(out, " ", &format!("{} ({}{default})", setting.name, form(setting)));
+        wrapped(out, "     ", setting.text);
+    }
+    out.push_str(" */\n");
+}
+
+/// What stands before the functions: version, statuses, the tables of names.
+fn preamble() -> String {
+    let mut out = String::new();
+    let mut version = ciba::VERSION.split('.').map(|part| part.parse::<u32>().unwrap());
+    let (major, minor, patch) =
+        (version.next().unwrap(), version.next().unwrap(), version.next().unwrap());
+    writeln!(out, "\n/* The version of this header; see ciba_version_number(). */").unwrap();
+    writeln!(out, "#define CIBA_VERSION \"{}\"", ciba::VERSION).unwrap();
+    writeln!(out, "#define CIBA_VERSION_MAJOR {major}").unwrap();
+    writeln!(out, "#define CIBA_VERSION_MINOR {minor}").unwrap();
+    writeln!(out, "#define CIBA_VERSION_PATCH {patch}").unwrap();
+    writeln!(out, "#define CIBA_VERSION_NUMBER {}", major * 10_000 + minor * 100 + patch).unwrap();
+    out.push_str(
+        "\n/* Statuses. Bands: 0 done, 1 pending, 10-99 the caller's use, 100s transport, 200s the\n \
+         * provider's OAuth and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and\n \
+         * keys, 900s internal. A number is never reused; new ones may come in every version. */\n",
+    );
+    for status in Status::ALL {
+        writeln!(out, "/* {} */", status.text()).unwrap();
+        writeln!(out, "#define CIBA_{} {}", status.name(), status.number()).unwrap();
+    }
+    table(&mut out, "Settings, for ciba_config_set()", SETTINGS);
+    table(&mut out, "Request parameters, for ciba_request_set()", PARAMETERS);
+    out
+}
+
+fn generated() -> String {
+    let config = cbindgen::Config {
+        language: cbindgen::Language::C,
+        header: Some(INTRODUCTION.into()),
+        include_guard: Some("CIBA_H".into()),
+        no_includes: true,
+        sys_includes: vec!["stddef.h".into(), "stdint.h".into()],
+        after_includes: Some(preamble()),
+        cpp_compat: true,
+        style: cbindgen::Style::Type,
+        documentation: true,
+        documentation_style: cbindgen::DocumentationStyle::C,
+        usize_is_size_t: true,
+        line_length: 100,
+        tab_width: 4,
+        ..cbindgen::Config::default()
+    };
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    let folder = Path::new(ROOT).join("src/capi");
+    for file in ["mod", "version", "error", "config", "client", "request", "flow", "tokens"] {
+        builder = builder.with_src(folder.join(file).with_extension("rs"));
+    }
+    let mut header = Vec::new();
+    builder.generate().expect("cbindgen reads the C ABI").write(&mut header);
+    String::from_utf8(header).expect("UTF-8")
+}
+
+#[test]
+fn the_header_is_what_the_code_says() {
+    let path = Path::new(ROOT).join("include/ciba.h");
+    let generated = generated();
+    if std::env::var_os("CIBA_BLESS").is_some() {
+        std::fs::write(&path, &generated).expect("include/ciba.h is written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let differing = generated.lines().zip(committed.lines()).position(|(a, b)| a != b);
+    assert!(
+        generated == committed,
+        "include/ciba.h differs (line {differing:?}): CIBA_BLESS=1 cargo test --test header"
+    );
+}
+
+#[test]
+fn every_setting_parameter_and_status_is_in_the_header() {
+    let header = generated();
+    for setting in SETTINGS.iter().chain(PARAMETERS) {
+        assert!(header.contains(&format!(" * {} (", setting.name)), "{}", setting.name);
+    }
+    for status in Status::ALL {
+        let line = format!("#define CIBA_{} {}\n", status.name(), status.number());
+        assert!(header.contains(&line), "{line}");
+    }
+    assert!(!header.contains("#define CIBA_PLANTED "), "the search can fail");
+}
+
+#[test]
+fn every_function_says_threads_and_since() {
+    let header = generated();
+    let functions: Vec<&str> = header.lines().filter(|l| l.contains(" ciba_") && l.contains('(')).collect();
+    let declared = functions.iter().filter(|l| !l.starts_with([' ', '*', '/'])).count();
+    assert!(declared > 40, "{declared} functions");
+    let since = header.lines().filter(|line| line.contains("Since 0.")).count();
+    assert!(since >= declared - 3, "{since} of {declared} say since when they are there"); // 3 callback types
+}
+
+#[test]
+fn a_status_number_belongs_to_one_status_and_to_its_band() {
+    let numbers: Vec<i32> = Status::ALL.iter().map(|s| s.number()).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "each number once, in order");
+    for status in Status::ALL {
+        assert_eq!(Status::from_number(status.number()), Some(*status));
+    }
+}

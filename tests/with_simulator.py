@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Runs a command beside a provider of its own.
+
+    tests/with_simulator.py [OPTIONS OF ciba-sim] -- COMMAND…
+
+The provider speaks https. In the words of the command {issuer}, {control},
+{ca_file} and {client_id} stand for the provider's own; the environment has them
+as CIBA_SIM_ISSUER and so on, with CIBA_SIM_CLIENT_SECRET, the whole as JSON in
+the file that CIBA_SIM_READY names, and CIBA_CLIENT_SECRET for the examples. The
+exit code is the command's.
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = ROOT / "target" / "debug" / "ciba-sim"
+
+
+class Simulator:
+    """ciba-sim as a child that ends with this program: it reads our pipe."""
+
+    def __init__(self, options=()):
+        self._place = tempfile.TemporaryDirectory(prefix="ciba-sim-")
+        place = pathlib.Path(self._place.name)
+        self._ready = place / "ready.json"
+        fixed = ["--tls", "--ca-out", str(place / "ca.pem"), "--ready-file", str(self._ready), "--exit-with-stdin"]
+        self._process = subprocess.Popen([PROGRAM, *fixed, *options], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+    def __enter__(self):
+        try:
+            deadline = time.monotonic() + 20
+            while not self._ready.exists():
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("ciba-sim did not start")
+                time.sleep(0.01)
+            self.facts = json.loads(self._ready.read_text())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._process.stdin.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._place.cleanup()
+
+    def environment(self):
+        # A proxy or a secret of the surroundings has no part in this.
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        environment.update({f"CIBA_SIM_{name.upper()}": value for name, value in self.facts.items()})
+        environment["CIBA_SIM_READY"] = str(self._ready)
+        environment["CIBA_CLIENT_SECRET"] = self.facts["client_secret"]
+        return environment
+
+    def fill(self, word):
+        """The secret is left out: words of a command can be seen by everybody."""
+        names = r"\{(issuer|control|ca_file|client_id)\}"
+        return re.sub(names, lambda match: self.facts[match[1]], word)
+
+
+def main():
+    if "--" not in sys.argv[1:-1]:
+        sys.exit(__doc__)
+    middle = sys.argv.index("--")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with Simulator(sys.argv[1:middle]) as simulator:
+        command = [simulator.fill(word) for word in sys.argv[middle + 1 :]]
+        code = subprocess.call(command, env=simulator.environment())
+    # As a shell has it: a program that a signal ended did not end well.
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
