@@ -288,8 +288,6 @@
  *     longer.
  * max_answer_bytes (1024 to 16777216; default 1048576)
  *     The size beyond which an answer is refused, in bytes.
- * max_exchanges_per_host (1 to 10000; default 256)
- *     How many requests to one host may be under way at once.
  * log_file (text)
  *     A file to which events are appended, a line each.
  * log_level (error, warning, info, debug; default info)

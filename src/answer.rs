@@ -177,12 +177,7 @@ impl Reader<'_> {
     }
 
     fn unknown_code(&self, answer: &Answer, code: String, description: Option<String>) -> Error {
-        let rule = CodeRule {
-            code: "",
-            meaning: Meaning::Failed,
-            status: Status::PROVIDER_ERROR,
-            text: "",
-        };
+        let rule = CodeRule { code: "", meaning: Meaning::Failed, status: Status::PROVIDER_ERROR, text: "" };
         self.error(&rule, answer, code, description)
     }
 
@@ -219,7 +214,9 @@ fn lost(failure: Failure) -> PollAnswer {
     let error = Error::new(failure.status, failure.message);
     match failure.status_seen {
         _ if !failure.maybe_sent => PollAnswer::Trouble { error, retry_after: None },
-        Some(200) if failure.status == Status::ANSWER_TOO_LARGE => PollAnswer::Failed(error.with_http_status(200)),
+        Some(200) if failure.status == Status::ANSWER_TOO_LARGE => {
+            PollAnswer::Failed(error.with_http_status(200))
+        }
         Some(200) => PollAnswer::LostTokens(error.with_http_status(200)),
         Some(status) => PollAnswer::Trouble { error: error.with_http_status(status), retry_after: None },
         None => PollAnswer::Lost(error),
@@ -240,7 +237,9 @@ impl PollAnswer {
             PollAnswer::SlowDown { .. } => "poll.slow_down",
             PollAnswer::Trouble { .. } => "poll.trouble",
             PollAnswer::Lost(_) | PollAnswer::LostTokens(_) => "poll.lost",
-            PollAnswer::Gone(_) | PollAnswer::Expired(_) | PollAnswer::Denied(_) | PollAnswer::Failed(_) => "poll.ended",
+            PollAnswer::Gone(_) | PollAnswer::Expired(_) | PollAnswer::Denied(_) | PollAnswer::Failed(_) => {
+                "poll.ended"
+            }
         }
     }
 

@@ -50,7 +50,11 @@ impl ClientAuthentication {
             }
             Method::ClientSecretBasic => {
                 let pair = Zeroizing::new(if self.basic_form_encoded {
-                    format!("{}:{}", percent_encoded(&self.client_id).as_str(), percent_encoded(secret).as_str())
+                    format!(
+                        "{}:{}",
+                        percent_encoded(&self.client_id).as_str(),
+                        percent_encoded(secret).as_str()
+                    )
                 } else {
                     format!("{}:{secret}", self.client_id)
                 });

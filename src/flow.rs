@@ -53,7 +53,9 @@ impl Outcome {
         match self {
             Outcome::Tokens(_) => None,
             Outcome::Cancelled => Some(Status::CANCELLED.into()),
-            Outcome::Denied(e) | Outcome::Expired(e) | Outcome::Failed(e) | Outcome::Unknown(e) => Some(e.clone()),
+            Outcome::Denied(e) | Outcome::Expired(e) | Outcome::Failed(e) | Outcome::Unknown(e) => {
+                Some(e.clone())
+            }
         }
     }
 }
@@ -174,7 +176,11 @@ impl FlowState {
         let mut pause = self.interval;
         let mut troubles = 0;
         match answer {
-            PollAnswer::Pending { retry_after } => pause = pause.max(retry_after.map_or(0, millis)),
+            PollAnswer::Pending { retry_after } => {
+                // Undecided now, so undecided before: the answer that was lost carried nothing.
+                self.lost = false;
+                pause = pause.max(retry_after.map_or(0, millis));
+            }
             PollAnswer::SlowDown { at_least } => {
                 self.interval = self.interval.saturating_add(SLOW_DOWN_MS).max(millis(at_least));
                 pause = self.interval;
@@ -284,7 +290,11 @@ impl FlowState {
 }
 
 fn slack(exchange_ms: u64) -> u64 {
-    if cfg!(feature = "bench-without-interval") { 0 } else { exchange_ms.clamp(LEAST_SLACK_MS, MOST_SLACK_MS) }
+    if cfg!(feature = "bench-without-interval") {
+        0
+    } else {
+        exchange_ms.clamp(LEAST_SLACK_MS, MOST_SLACK_MS)
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -161,9 +161,8 @@ mod tests {
 
     #[test]
     fn seconds_are_positive_numbers_or_decimal_strings() {
-        let seconds = |raw: &str| {
-            Members::parse(format!(r#"{{"n":{raw}}}"#).as_bytes())?.positive_seconds("n")
-        };
+        let seconds =
+            |raw: &str| Members::parse(format!(r#"{{"n":{raw}}}"#).as_bytes())?.positive_seconds("n");
         for (raw, expected) in [
             ("300", Some(300)),
             ("\"120\"", Some(120)),

@@ -27,6 +27,8 @@
 //! rooms of the protocol are pure.
 
 #![deny(unsafe_code)]
+// Nothing that comes from outside may end in a panic.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![warn(missing_docs)]
 
 mod answer;

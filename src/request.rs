@@ -120,7 +120,9 @@ impl AuthenticationRequest {
             rules.claims.iter().map(|(name, value)| (*name, SecretString::from(*value))).collect();
         match made {
             Some((_, expected)) => claims.extend(expected),
-            None if hint_name == "login_hint_token" => claims.extend(expected_of_given(rules, hint.expose_secret())),
+            None if hint_name == "login_hint_token" => {
+                claims.extend(expected_of_given(rules, hint.expose_secret()))
+            }
             None => {}
         }
         Ok(Checked {
@@ -142,13 +144,18 @@ impl AuthenticationRequest {
 
     /// Makes the `login_hint_token` from its members, if any of them is given.
     #[allow(clippy::type_complexity)]
-    fn login_hint_token(&self, rules: &Rules) -> Result<Option<(SecretString, Vec<(&'static str, SecretString)>)>> {
+    fn login_hint_token(
+        &self,
+        rules: &Rules,
+    ) -> Result<Option<(SecretString, Vec<(&'static str, SecretString)>)>> {
         let member = |name: &str| format!("login_hint_token.{name}");
         let Some(first) = self.values.names().find(|name| name.starts_with("login_hint_token.")) else {
             return Ok(None);
         };
         if rules.login_hint_token.is_empty() {
-            return refuse(format!("{first}: this provider has no login_hint_token that is made from members"));
+            return refuse(format!(
+                "{first}: this provider has no login_hint_token that is made from members"
+            ));
         }
         let mut members: Vec<String> = Vec::new(); // in the order of the provider's page
         let mut claims = Vec::new();
@@ -201,7 +208,11 @@ fn expected_of_given(rules: &Rules, hint: &str) -> Vec<(&'static str, SecretStri
 
 impl Checked {
     /// The form of the authentication request, and the `Authorization` header that goes with it.
-    pub fn start_form(&self, rules: &Rules, authentication: &ClientAuthentication) -> (Form, Option<SecretString>) {
+    pub fn start_form(
+        &self,
+        rules: &Rules,
+        authentication: &ClientAuthentication,
+    ) -> (Form, Option<SecretString>) {
         let mut form = Form::default();
         for (name, value) in rules.start_parameters {
             form.add(name, value);

@@ -80,7 +80,6 @@ pub const SETTINGS: &[Setting] = &[
     s("request_timeout_ms", Form::Number(1, MOST_MS), "30000", "How many ms an answer may take, but for token requests."),
     s("poll_timeout_ms", Form::Number(35_000, MOST_MS), "60000", "How many ms the answer to a token request may take. Providers may hold it open for 30 s and longer."),
     s("max_answer_bytes", Form::Number(1024, 16 * 1024 * 1024), "1048576", "The size beyond which an answer is refused, in bytes."),
-    s("max_exchanges_per_host", Form::Number(1, 10_000), "256", "How many requests to one host may be under way at once."),
     s("log_file", Form::Text, "", "A file to which events are appended, a line each."),
     s("log_level", Form::Word(&["error", "warning", "info", "debug"]), "info", "The least important events that log_file receives."),
 ];
@@ -286,7 +285,9 @@ mod tests {
         assert_eq!(values.given("scope"), Some("openid mitid"));
         assert_eq!(values.given("requested_expiry"), Some("60"));
         assert_eq!(values.given("login_hint_token.ip"), Some("::1"));
-        for bad in [r#"{"scope":"x","nonsense":1}"#, r#"{"scope":"x","scope":"y"}"#, r#"{"scope":[1]}"#, "[]", "{"] {
+        for bad in
+            [r#"{"scope":"x","nonsense":1}"#, r#"{"scope":"x","scope":"y"}"#, r#"{"scope":[1]}"#, "[]", "{"]
+        {
             assert!(values.set_json(bad).is_err(), "{bad}");
         }
         assert_eq!(values.given("scope"), Some("openid mitid"));

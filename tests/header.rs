@@ -95,8 +95,7 @@ fn table(out: &mut String, title: &str, table: &[Setting]) {
 fn preamble() -> String {
     let mut out = String::new();
     let mut version = ciba::VERSION.split('.').map(|part| part.parse::<u32>().unwrap());
-    let (major, minor, patch) =
-        (version.next().unwrap(), version.next().unwrap(), version.next().unwrap());
+    let (major, minor, patch) = (version.next().unwrap(), version.next().unwrap(), version.next().unwrap());
     writeln!(out, "\n/* The version of this header; see ciba_version_number(). */").unwrap();
     writeln!(out, "#define CIBA_VERSION \"{}\"", ciba::VERSION).unwrap();
     writeln!(out, "#define CIBA_VERSION_MAJOR {major}").unwrap();

@@ -127,14 +127,7 @@ pub extern "C" fn ciba_config_set_log(
             let level = event.level as i32;
             // SAFETY: the callback takes what its type says, and the texts outlive the call.
             userdata.call(|pointer| unsafe {
-                callback(
-                    pointer,
-                    level,
-                    name.as_ptr(),
-                    text.as_ptr(),
-                    correlation.as_ptr(),
-                    event.unix_ms,
-                );
+                callback(pointer, level, name.as_ptr(), text.as_ptr(), correlation.as_ptr(), event.unix_ms);
             });
         };
         config.add_log(level, Arc::new(log));

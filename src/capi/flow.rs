@@ -74,12 +74,13 @@ pub extern "C" fn ciba_init(
         let client = shared(client, "client")?;
         let request = shared(request, "request")?;
         let request = request.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let flow = FlowShared::begin(&client.0.0, &request)?;
+        let flow = FlowShared::new(&client.0.0, &request)?;
         *place = into_handle(ciba_flow {
             flow: flow.clone(),
             auth_req_id: OnceLock::new(),
             acknowledgement: OnceLock::new(),
         });
+        flow.send();
         let started = flow.wait_started(timeout(timeout_ms))?;
         Ok(if started { Status::OK } else { Status::PENDING })
     })
@@ -255,9 +256,7 @@ pub extern "C" fn ciba_flow_interval_ms(flow: *const ciba_flow) -> i64 {
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_flow_trouble(flow: *const ciba_flow) -> *mut ciba_error {
-    get(std::ptr::null_mut(), || {
-        Some(error::handle(shared(flow, "flow").ok()?.flow.last_trouble()?))
-    })
+    get(std::ptr::null_mut(), || Some(error::handle(shared(flow, "flow").ok()?.flow.last_trouble()?)))
 }
 
 /// Has a callback called by threads that wait in a call of this flow. It takes the place of the one

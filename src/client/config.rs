@@ -33,11 +33,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config {
-            values: Values::new(SETTINGS, "setting"),
-            logger: Logger::default(),
-            engine: None,
-        }
+        Config { values: Values::new(SETTINGS, "setting"), logger: Logger::default(), engine: None }
     }
 }
 
@@ -133,7 +129,9 @@ impl Config {
             None => None,
             Some(name) => {
                 let names: Vec<&str> = crate::provider::PRESETS.iter().map(|p| p.name).collect();
-                let unknown = || format!("provider: no provider of this name is known; there are: {}", names.join(", "));
+                let unknown = || {
+                    format!("provider: no provider of this name is known; there are: {}", names.join(", "))
+                };
                 Some(Preset::named(name).ok_or_else(|| Error::new(Status::INVALID_VALUE, unknown()))?)
             }
         };
@@ -156,10 +154,10 @@ impl Config {
             let text = values.text(name).map(str::to_owned).or(below);
             text.map(|text| endpoint(name, &text, allow_http_loopback)).transpose()
         };
-        let cancel_endpoint =
-            values.text("cancel_endpoint").map(str::to_owned).or(below(|p| p.cancel_path));
+        let cancel_endpoint = values.text("cancel_endpoint").map(str::to_owned).or(below(|p| p.cancel_path));
         if let Some(template) = &cancel_endpoint {
-            let path_holds_it = template.split_once("{auth_req_id}").is_some_and(|(before, _)| !before.contains(['?', '#']));
+            let path_holds_it =
+                template.split_once("{auth_req_id}").is_some_and(|(before, _)| !before.contains(['?', '#']));
             if !path_holds_it {
                 let text = "cancel_endpoint: must have {auth_req_id} in its path";
                 return Err(Error::new(Status::INVALID_VALUE, text));
@@ -188,7 +186,12 @@ impl Config {
             },
             cancel_endpoint,
             rules,
-            allowed_hosts: values.text("allowed_hosts").unwrap_or_default().split_whitespace().map(str::to_lowercase).collect(),
+            allowed_hosts: values
+                .text("allowed_hosts")
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(str::to_lowercase)
+                .collect(),
             allow_http_loopback,
         })
     }
@@ -213,14 +216,19 @@ impl Config {
 
     fn proxy(&self) -> Result<ProxySettings> {
         let values = &self.values;
-        let credentials = values
-            .text("proxy_username")
-            .map(|user| (user.to_owned(), SecretString::from(values.text("proxy_password").unwrap_or_default())));
+        let credentials = values.text("proxy_username").map(|user| {
+            (user.to_owned(), SecretString::from(values.text("proxy_password").unwrap_or_default()))
+        });
         let given = match values.text("proxy") {
             Some("environment") | None => ProxySettings::Environment,
             Some("none") => ProxySettings::None,
             Some(url) => {
-                let unusable = || Error::new(Status::INVALID_VALUE, "proxy: must be environment, none, or an http or https URL without user and password");
+                let unusable = || {
+                    Error::new(
+                        Status::INVALID_VALUE,
+                        "proxy: must be environment, none, or an http or https URL without user and password",
+                    )
+                };
                 let url = Url::parse(url).ok().filter(|url| {
                     let plain = url.username().is_empty() && url.password().is_none();
                     matches!(url.scheme(), "http" | "https") && url.has_host() && plain
@@ -229,8 +237,13 @@ impl Config {
                 return Ok(ProxySettings::Given { url: url.ok_or_else(unusable)?, credentials, exceptions });
             }
         };
-        match ["proxy_username", "proxy_password", "proxy_exceptions"].iter().find(|n| values.given(n).is_some()) {
-            Some(name) => Err(Error::new(Status::CONFLICTING_SETTINGS, format!("{name} is given, but proxy is no URL"))),
+        match ["proxy_username", "proxy_password", "proxy_exceptions"]
+            .iter()
+            .find(|n| values.given(n).is_some())
+        {
+            Some(name) => {
+                Err(Error::new(Status::CONFLICTING_SETTINGS, format!("{name} is given, but proxy is no URL")))
+            }
             None => Ok(given),
         }
     }
@@ -240,7 +253,8 @@ impl Config {
         logger.clock = Some(clock);
         if let Some(path) = self.values.text("log_file") {
             let file = OpenOptions::new().append(true).create(true).open(path);
-            let file = file.map_err(|e| Error::new(Status::FILE, format!("log_file cannot be written: {}", e.kind())))?;
+            let file = file
+                .map_err(|e| Error::new(Status::FILE, format!("log_file cannot be written: {}", e.kind())))?;
             let level = self.values.text("log_level").and_then(Level::from_name).unwrap_or(Level::Info);
             logger.sinks.push((level, Arc::new(LogFile(file))));
         }

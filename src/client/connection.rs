@@ -54,7 +54,8 @@ impl Connection {
             provider.endpoints.clone()
         } else {
             let url = discovery::metadata_url(provider)?;
-            let answer = self.fetch(client, Request::new(Kind::Discovery, url), Status::DISCOVERY_FAILED).await?;
+            let answer =
+                self.fetch(client, Request::new(Kind::Discovery, url), Status::DISCOVERY_FAILED).await?;
             let method = client.authentication.method.name();
             discovery::complete(provider, method, client.algorithm.name(), &answer.body)?
         };

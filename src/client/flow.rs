@@ -96,13 +96,13 @@ pub(crate) struct FlowShared {
 }
 
 impl FlowShared {
-    /// Checks the request and sends it in the background.
-    pub fn begin(client: &Arc<ClientCore>, request: &AuthenticationRequest) -> Result<Arc<FlowShared>> {
+    /// Checks the request; [`FlowShared::send`] sends it.
+    pub fn new(client: &Arc<ClientCore>, request: &AuthenticationRequest) -> Result<Arc<FlowShared>> {
         let request = request.check(&client.provider.rules)?;
         let engine = client.connection()?.engine.clone();
         let secrets = request.secrets.iter().chain([client.secret()]).cloned().collect();
         let started_unix_ms = engine.clock().unix_ms();
-        let flow = Arc::new(FlowShared {
+        Ok(Arc::new(FlowShared {
             process: std::process::id(),
             client: client.clone(),
             engine,
@@ -124,12 +124,14 @@ impl FlowShared {
                 events: Vec::new(),
             }),
             changed: Condvar::new(),
-        });
-        let mut inner = flow.lock();
-        let hold = flow.engine.clock().hold();
-        inner.in_flight = Some(flow.spawn(flow.clone().start(hold)));
-        drop(inner);
-        Ok(flow)
+        }))
+    }
+
+    /// Sends the request in the background. Called once, when the caller holds the flow.
+    pub fn send(self: &Arc<Self>) {
+        let mut inner = self.lock();
+        let hold = self.engine.clock().hold();
+        inner.in_flight = Some(self.spawn(self.clone().start(hold)));
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -195,7 +197,8 @@ impl FlowShared {
     async fn try_start(&self) -> Result<(Acknowledgement, Millis)> {
         let connection = self.client.connection()?;
         let endpoints = connection.endpoints(&self.client).await?;
-        let missing = || Error::new(Status::METADATA_ENDPOINT_MISSING, "the backchannel endpoint is not known");
+        let missing =
+            || Error::new(Status::METADATA_ENDPOINT_MISSING, "the backchannel endpoint is not known");
         let url = endpoints.backchannel_authentication.clone().ok_or_else(missing)?;
         if self.lock().state.has_ended() {
             return Err(Status::CANCELLED.into()); // before anything was sent
@@ -239,8 +242,11 @@ impl FlowShared {
             let endpoints = connection.endpoints(&self.client).await?;
             let missing = || Error::new(Status::METADATA_ENDPOINT_MISSING, "the token endpoint is not known");
             let url = endpoints.token.clone().ok_or_else(missing)?;
-            let (form, authorization) =
-                self.request.poll_form(&self.client.provider.rules, &self.client.authentication, &auth_req_id);
+            let (form, authorization) = self.request.poll_form(
+                &self.client.provider.rules,
+                &self.client.authentication,
+                &auth_req_id,
+            );
             self.event(Level::Debug, "poll.sent", String::new);
             let request = Request { kind: Kind::Poll, url, authorization, form: Some(form) };
             Ok(connection.http.exchange(&self.engine, request).await)
@@ -290,11 +296,16 @@ impl FlowShared {
     }
 
     fn verify(&self, response: &TokenResponse, keys: &KeySet) -> Result<Tokens> {
-        let claims: Vec<ClaimExpectation> = self.request.claims.iter().map(|(name, value)| ClaimExpectation {
-            name: (*name).into(),
-            expected: value.expose_secret().to_owned(),
-            ignore_ascii_case: true, // a UUID is the same in capitals
-        }).collect();
+        let claims: Vec<ClaimExpectation> = self
+            .request
+            .claims
+            .iter()
+            .map(|(name, value)| ClaimExpectation {
+                name: (*name).into(),
+                expected: value.expose_secret().to_owned(),
+                ignore_ascii_case: true, // a UUID is the same in capitals
+            })
+            .collect();
         let auth_req_id = self.lock().state.auth_req_id().cloned();
         let mut expected = Expected::new(&self.client.provider.issuer, &self.client.authentication.client_id);
         let algorithms = [self.client.algorithm];
@@ -440,7 +451,8 @@ impl FlowShared {
             self.unlock(inner);
             return Ok(at_once);
         }
-        let until = timeout.map_or(Millis::MAX, |t| now.saturating_add(u64::try_from(t.as_millis()).unwrap_or(u64::MAX)));
+        let until = timeout
+            .map_or(Millis::MAX, |t| now.saturating_add(u64::try_from(t.as_millis()).unwrap_or(u64::MAX)));
         inner.waiters += 1;
         inner.pollers += usize::from(polling);
         inner.wake_at.push(until);
@@ -554,10 +566,12 @@ impl FlowShared {
         }
         let mut inner = self.lock();
         inner.freed = true;
-        if !inner.state.is_starting() && matches!(inner.cancel, Cancel::No)
-            && let Some(poll) = inner.in_flight.take() {
-                poll.abort();
-            }
+        if !inner.state.is_starting()
+            && matches!(inner.cancel, Cancel::No)
+            && let Some(poll) = inner.in_flight.take()
+        {
+            poll.abort();
+        }
         drop(inner);
         self.changed.notify_all();
     }
@@ -588,7 +602,9 @@ impl FlowShared {
     }
 
     pub fn interval(&self) -> Option<Duration> {
-        self.read(|inner, _| inner.acknowledgement.as_ref().map(|_| Duration::from_millis(inner.state.interval())))
+        self.read(|inner, _| {
+            inner.acknowledgement.as_ref().map(|_| Duration::from_millis(inner.state.interval()))
+        })
     }
 
     /// The trouble that is being waited out, if the last answer was trouble.
@@ -601,12 +617,7 @@ impl FlowShared {
     }
 
     pub fn progress(&self) -> Progress {
-        let idle = Progress {
-            stage: ProgressStage::Ended,
-            expires_in: None,
-            next_poll_in: None,
-            polls: 0,
-        };
+        let idle = Progress { stage: ProgressStage::Ended, expires_in: None, next_poll_in: None, polls: 0 };
         self.read(|inner, now| Some(self.progress_of(inner, now))).unwrap_or(idle)
     }
 

@@ -105,7 +105,9 @@ impl Client {
     ///
     /// Errors: `INVALID_AUTHENTICATION_REQUEST`, `RESOURCES`.
     pub fn begin(&self, request: &AuthenticationRequest) -> Result<Flow> {
-        Ok(Flow(FlowShared::begin(&self.0, request)?))
+        let flow = FlowShared::new(&self.0, request)?;
+        flow.send();
+        Ok(Flow(flow))
     }
 }
 

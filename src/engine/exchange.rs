@@ -12,9 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::Engine;
 use super::http::{Http, ProxySettings};
 use super::resolver::ResolutionFailed;
-use super::Engine;
 use crate::error::Status;
 use crate::flow::Millis;
 use crate::wire::{Answer, Failure, Kind, Request};
@@ -140,13 +140,18 @@ impl Http {
             };
         }
         if find::<ResolutionFailed>(error).is_some() {
-            return not_sent(Status::NAME_RESOLUTION_FAILED, format!("the name {host} could not be resolved"));
+            return not_sent(
+                Status::NAME_RESOLUTION_FAILED,
+                format!("the name {host} could not be resolved"),
+            );
         }
         if let Some(tls) = find::<rustls::Error>(error) {
             return not_sent(Status::TLS_FAILED, format!("TLS with {host} failed: {tls}"));
         }
         // What the client says of a tunnel has no type that can be named.
-        if let Some(tunnel) = chain(error).map(ToString::to_string).find(|text| text.starts_with("tunnel error")) {
+        if let Some(tunnel) =
+            chain(error).map(ToString::to_string).find(|text| text.starts_with("tunnel error"))
+        {
             if tunnel.ends_with("proxy authorization required") {
                 return proxy_credentials(&[]);
             }
@@ -158,7 +163,9 @@ impl Http {
             None => "the reason is not known".to_owned(),
         };
         match self.proxy(url) {
-            Some(_) => not_sent(Status::PROXY_FAILED, format!("{host} could not be reached by the proxy: {why}")),
+            Some(_) => {
+                not_sent(Status::PROXY_FAILED, format!("{host} could not be reached by the proxy: {why}"))
+            }
             None => not_sent(Status::CONNECT_FAILED, format!("{host} could not be reached: {why}")),
         }
     }
@@ -189,7 +196,8 @@ impl Http {
     /// keeps the status of its answer alone.
     async fn offered_schemes(&self, url: &url::Url) -> Vec<String> {
         let Some(proxy) = self.proxy(url) else { return Vec::new() };
-        let target = format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
+        let target =
+            format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
         let asked = async {
             let mut stream = tokio::net::TcpStream::connect(proxy).await?;
             let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");

@@ -17,6 +17,9 @@ use url::Url;
 use super::Resolver;
 use crate::error::{Error, Result, Status};
 
+/// A connection that was idle for longer is not used again.
+const LONGEST_IDLE: Duration = Duration::from_secs(30);
+
 /// Which certificates are trusted.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TlsSettings {
@@ -79,7 +82,8 @@ impl TlsSettings {
             Error::new(Status::INVALID_VALUE, text)
         };
         let given = CertificateDer::pem_slice_iter(self.certificates.as_bytes());
-        let given: Vec<CertificateDer> = given.collect::<std::result::Result<_, _>>().map_err(|_| unreadable())?;
+        let given: Vec<CertificateDer> =
+            given.collect::<std::result::Result<_, _>>().map_err(|_| unreadable())?;
         if given.is_empty() && !self.certificates.trim().is_empty() {
             return Err(unreadable());
         }
@@ -111,6 +115,8 @@ impl Http {
             .referer(false)
             .user_agent(concat!("libciba/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
+            // What a firewall has dropped in silence meanwhile must not swallow the next start.
+            .pool_idle_timeout(LONGEST_IDLE)
             .dns_resolver(resolver);
         let builder = match &settings.proxy {
             ProxySettings::Environment => builder,
@@ -124,7 +130,8 @@ impl Http {
                 builder.proxy(proxy)
             }
         };
-        let client = builder.build().map_err(|_| Error::new(Status::INTERNAL, "the HTTP client cannot be made"))?;
+        let client =
+            builder.build().map_err(|_| Error::new(Status::INTERNAL, "the HTTP client cannot be made"))?;
         Ok(Http { client, settings })
     }
 }

@@ -71,7 +71,8 @@ impl Shared {
         loop {
             let Some(host) = state.queue.pop_front() else {
                 state.idle += 1;
-                let (woken, timeout) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+                let (woken, timeout) =
+                    self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
                 state = woken;
                 state.idle -= 1;
                 if timeout.timed_out() && state.queue.is_empty() {
@@ -144,8 +145,8 @@ impl Resolve for Resolver {
         let resolver = self.clone();
         Box::pin(async move {
             let addresses = resolver.addresses(name.as_str()).await.ok_or(ResolutionFailed)?;
-            let addresses: Addrs = Box::new(addresses.to_vec().into_iter());
-            Ok(addresses)
+            let addresses: Vec<SocketAddr> = addresses.to_vec();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }

@@ -17,7 +17,8 @@ pub fn metadata_url(provider: &Provider) -> Result<Url> {
 
 /// Reads the metadata and completes the endpoints with it. What the settings give stays.
 pub fn complete(provider: &Provider, auth_method: &str, algorithm: &str, body: &[u8]) -> Result<Endpoints> {
-    let malformed = |what: &str| Error::new(Status::METADATA_MALFORMED, format!("the provider's metadata: {what}"));
+    let malformed =
+        |what: &str| Error::new(Status::METADATA_MALFORMED, format!("the provider's metadata: {what}"));
     let metadata = Members::parse(body).ok_or_else(|| malformed("is not a plain JSON object"))?;
     if metadata.text("issuer").as_deref() != Some(&provider.issuer) {
         return Err(Status::METADATA_ISSUER.into());
@@ -28,7 +29,8 @@ pub fn complete(provider: &Provider, auth_method: &str, algorithm: &str, body: &
         ("id_token_signing_alg_values_supported", algorithm),
     ] {
         let Some(raw) = metadata.raw(name) else { continue };
-        let list: Vec<String> = serde_json::from_str(raw).map_err(|_| malformed(&format!("{name} is no list of texts")))?;
+        let list: Vec<String> =
+            serde_json::from_str(raw).map_err(|_| malformed(&format!("{name} is no list of texts")))?;
         if !list.iter().any(|entry| entry == needed) {
             let text = format!("the provider's {name} do not include {needed}");
             return Err(Error::new(Status::METADATA_MISMATCH, text));
@@ -38,14 +40,18 @@ pub fn complete(provider: &Provider, auth_method: &str, algorithm: &str, body: &
         if given.is_some() {
             return Ok(given.clone());
         }
-        let missing = || Error::new(Status::METADATA_ENDPOINT_MISSING, format!("the provider's metadata has no {name}"));
+        let missing = || {
+            Error::new(Status::METADATA_ENDPOINT_MISSING, format!("the provider's metadata has no {name}"))
+        };
         let text = metadata.text(name).ok_or_else(missing)?;
         let url = provider
             .endpoint(name, &text)
             .map_err(|e| Error::new(Status::METADATA_MALFORMED, e.message()))?;
         if !provider.allows_host(&url) {
             let host = url.host_str().unwrap_or_default();
-            let text = format!("{name} is on {host}, not on the issuer's host: if that is right, list it in allowed_hosts");
+            let text = format!(
+                "{name} is on {host}, not on the issuer's host: if that is right, list it in allowed_hosts"
+            );
             return Err(Error::new(Status::METADATA_ENDPOINT_HOST, text));
         }
         Ok(Some(url))

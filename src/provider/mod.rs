@@ -139,7 +139,11 @@ mod tests {
             "token",
             "",
         ] {
-            assert_eq!(endpoint("e", refused, false).unwrap_err().status(), Status::INVALID_VALUE, "{refused}");
+            assert_eq!(
+                endpoint("e", refused, false).unwrap_err().status(),
+                Status::INVALID_VALUE,
+                "{refused}"
+            );
         }
     }
 

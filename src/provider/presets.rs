@@ -22,12 +22,7 @@ pub const PRESETS: &[Preset] = &[
     signaturgruppen("signaturgruppen-test", "https://pp.netseidbroker.dk/op"),
     // The page names the path of the test host alone: production is left to discovery.
     telenor("telenor", "https://id.telenor.no", "", ""),
-    telenor(
-        "telenor-test",
-        "https://id-test.telenor.no",
-        "/connect/ciba",
-        "/connect/token",
-    ),
+    telenor("telenor-test", "https://id-test.telenor.no", "/connect/ciba", "/connect/token"),
 ];
 
 impl Preset {
@@ -61,12 +56,7 @@ const fn signaturgruppen(name: &'static str, issuer: &'static str) -> Preset {
                     text: "MitID reported an error",
                 },
                 // Said only between 2025-01-06 and 2025-01-20; harmless to keep.
-                CodeRule {
-                    code: "rejected",
-                    meaning: Meaning::Denied,
-                    status: Status::DENIED,
-                    text: "",
-                },
+                CodeRule { code: "rejected", meaning: Meaning::Denied, status: Status::DENIED, text: "" },
             ],
             claims: &[("idtoken_type", "ciba")],
             ..Rules::default()
@@ -76,42 +66,13 @@ const fn signaturgruppen(name: &'static str, issuer: &'static str) -> Preset {
 
 /// The flat JSON that the broker takes since 2024-09-17.
 const MITID_FLEX: &[HintField] = &[
-    HintField {
-        name: "idp",
-        default: "mitid",
-        required: true,
-        claim: Some("idp"),
-        ..HintField::OPTIONAL
-    },
-    HintField {
-        name: "uuid",
-        group: Some("uuid or cpr"),
-        claim: Some("mitid.uuid"),
-        ..HintField::OPTIONAL
-    },
-    HintField {
-        name: "cpr",
-        group: Some("uuid or cpr"),
-        ..HintField::OPTIONAL
-    },
-    HintField {
-        name: "referenceTextBody",
-        required: true,
-        ..HintField::OPTIONAL
-    },
-    HintField {
-        name: "ip",
-        required: true,
-        ..HintField::OPTIONAL
-    },
-    HintField {
-        name: "action",
-        ..HintField::OPTIONAL
-    },
-    HintField {
-        name: "referenceId",
-        ..HintField::OPTIONAL
-    },
+    HintField { name: "idp", default: "mitid", required: true, claim: Some("idp"), ..HintField::OPTIONAL },
+    HintField { name: "uuid", group: Some("uuid or cpr"), claim: Some("mitid.uuid"), ..HintField::OPTIONAL },
+    HintField { name: "cpr", group: Some("uuid or cpr"), ..HintField::OPTIONAL },
+    HintField { name: "referenceTextBody", required: true, ..HintField::OPTIONAL },
+    HintField { name: "ip", required: true, ..HintField::OPTIONAL },
+    HintField { name: "action", ..HintField::OPTIONAL },
+    HintField { name: "referenceId", ..HintField::OPTIONAL },
 ];
 
 /// Source: the TelenorID+ integration guide, "CIBA".

@@ -80,13 +80,8 @@ pub struct HintField {
 }
 
 impl HintField {
-    pub const OPTIONAL: HintField = HintField {
-        name: "",
-        default: "",
-        group: None,
-        required: false,
-        claim: None,
-    };
+    pub const OPTIONAL: HintField =
+        HintField { name: "", default: "", group: None, required: false, claim: None };
 }
 
 /// What a provider does in its own way. The default is CIBA Core as it is written.
