@@ -70,15 +70,15 @@ lint:
 	@tests/run format clippy deny
 
 bench:
-	@tests/tools.py curl
-	@$(MAKE) lib debug
+	@tests/tools.py curl openssl-headers
+	@$(MAKE) lib
 	@benches/run
 
 # Builds only what is not there yet: installing as root must not need Cargo.
 install:
 	@test -f target/release/libciba.so && test -f target/release/libciba.a || $(MAKE) lib
 	install -d '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/ciba'
-	install -m 644 include/ciba.h '$(DESTDIR)$(INCLUDEDIR)/'
+	install -m 644 include/ciba.h include/ciba.hpp '$(DESTDIR)$(INCLUDEDIR)/'
 	install -m 755 target/release/libciba.so '$(DESTDIR)$(LIBDIR)/libciba.so.$(ABI).$(VERSION)'
 	ln -sf libciba.so.$(ABI).$(VERSION) '$(DESTDIR)$(LIBDIR)/libciba.so.$(ABI)'
 	ln -sf libciba.so.$(ABI) '$(DESTDIR)$(LIBDIR)/libciba.so'

@@ -33,8 +33,8 @@
  * - Texts in are NUL-terminated UTF-8 and copied. Texts out belong to the object that was asked, and live
  *   until it is freed.
  * - Times are in ms, dates in Unix ms; what is absent is NULL or -1.
- * - Callbacks come on threads that are inside a call (log callbacks also on the library's own), may use
- *   accessors and nothing else, and must not unwind.
+ * - Callbacks come on threads that are inside a call, never on the library's own; so does the release of
+ *   their userdata. They may use accessors and nothing else, and must not unwind.
  * - The library starts one thread at the first exchange, and up to two that look up names. They block
  *   all signals. It installs no handlers, and never writes to stdout or stderr.
  * - It survives fork(): clients work on both sides, a flow stays with the process that started it.
@@ -271,8 +271,8 @@
  * ca_mode (add, replace; default add)
  *     Whether ca_file and ca_certificates are trusted beside the system's roots or in their place.
  * proxy (text; default environment)
- *     environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), none, or the URL of an HTTP
- *     proxy.
+ *     environment (HTTPS_PROXY or ALL_PROXY, and NO_PROXY, read when the client is made), none, or
+ *     the URL of an HTTP proxy. http to a loopback address never goes through one.
  * proxy_username (text)
  *     The user name for the proxy (Basic).
  * proxy_password (text)
@@ -282,10 +282,10 @@
  * connect_timeout_ms (1 to 600000; default 10000)
  *     How many ms name resolution, connecting and TLS may take together.
  * request_timeout_ms (1 to 600000; default 30000)
- *     How many ms an answer may take, but for token requests.
+ *     How many ms an answer may take once the request is sent, but for token requests.
  * poll_timeout_ms (35000 to 600000; default 60000)
- *     How many ms the answer to a token request may take. Providers may hold it open for 30 s and
- *     longer.
+ *     How many ms the answer to a token request may take once it is sent. Providers may hold it
+ *     open for 30 s and longer.
  * max_answer_bytes (1024 to 16777216; default 1048576)
  *     The size beyond which an answer is refused, in bytes.
  * log_file (text)
@@ -382,9 +382,9 @@ typedef int32_t ciba_status;
  All texts are UTF-8 and live until the callback returns. No text holds a secret, a token, a hint
  or a phone number.
 
- Comes on threads that are inside a call of the library and, this callback alone, on the
- library's own thread. It must be quick and must not unwind. It may use accessors; a call that
- may wait returns CIBA_IN_CALLBACK.
+ Comes on threads that are inside a call of a client or flow: at the latest when the call returns,
+ and for what happens while nobody is inside, with the next call. Events come in order, one at a
+ time. It must not unwind. It may use accessors; a call that may wait returns CIBA_IN_CALLBACK.
  */
 typedef void (*ciba_log_callback)(void *userdata,
                                   int32_t level,
@@ -394,7 +394,7 @@ typedef void (*ciba_log_callback)(void *userdata,
                                   int64_t unix_ms);
 
 /*
- Called once when the library needs `userdata` no more. May be NULL.
+ Called once when `userdata` is needed no more, by a thread that is inside a call. May be NULL.
  */
 typedef void (*ciba_release_callback)(void *userdata);
 
@@ -407,440 +407,22 @@ typedef void (*ciba_release_callback)(void *userdata);
  still lives; -1 if that is not known. next_poll_in_ms: when the next poll is due; -1 if none is.
  polls: how many token requests were answered, or lost.
 
+ Returns 0 for the call to go on. For anything else the call returns as if its time were up:
+ CIBA_PENDING, and nothing is lost.
+
  It may use accessors; a call that may wait returns CIBA_IN_CALLBACK. It must not unwind.
  */
-typedef void (*ciba_progress_callback)(void *userdata,
-                                       int32_t stage,
-                                       int64_t expires_in_ms,
-                                       int64_t next_poll_in_ms,
-                                       int64_t polls);
+typedef int32_t (*ciba_progress_callback)(void *userdata,
+                                          int32_t stage,
+                                          int64_t expires_in_ms,
+                                          int64_t next_poll_in_ms,
+                                          int64_t polls);
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 /*
- Makes a client from settings. No request is made: see ciba_client_check().
-
- config: the settings; later changes to them do not reach the client. client: the place for the
- client, which the caller frees with ciba_client_free(). err: NULL, or the place for an error.
- Returns CIBA_OK, CIBA_MISSING_SETTING, CIBA_CONFLICTING_SETTINGS, CIBA_INVALID_VALUE, CIBA_FILE,
- CIBA_MISSING_ARGUMENT. On an error *client is NULL.
- Threads: any; a client may be used from several at once. Since 0.1.0.
- */
-ciba_status ciba_client_new(const ciba_config *config, ciba_client **client, ciba_error **err);
-
-/*
- Fetches the provider's metadata and keys: a trial of the settings, the network and the TLS
- settings that rings nobody.
-
- timeout_ms: how many ms to wait; < 0: until done, 0: not at all.
- Returns CIBA_OK, CIBA_PENDING when the time is up (ask again: it goes on in the background), or
- why it failed: CIBA_DISCOVERY_FAILED and the other 400s.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_client_check(ciba_client *client, int64_t timeout_ms, ciba_error **err);
-
-/*
- Frees a client. NULL is allowed. Flows that it started go on.
-
- Threads: any. Since 0.1.0.
- */
-void ciba_client_free(ciba_client *client);
-
-/*
- Makes settings with nothing set. Free them with ciba_config_free(), also after a client was made.
-
- Returns NULL only if there is no memory.
- Threads: any. Since 0.1.0.
- */
-ciba_config *ciba_config_new(void);
-
-/*
- Frees settings. NULL is allowed. Clients that were made from them keep what they need.
-
- Threads: any. Since 0.1.0.
- */
-void ciba_config_free(ciba_config *config);
-
-/*
- Sets one setting by name. The table at the head of this file lists names, values, units and
- defaults.
-
- config: the settings. name, value: UTF-8, copied; an empty value takes a setting back. err: NULL,
- or the place for an error.
- Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
- CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_config_set(ciba_config *config,
-                            const char *name,
-                            const char *value,
-                            ciba_error **err);
-
-/*
- Sets every setting that a JSON object names, for example one read from a file: texts, numbers,
- true, false; a list of texts is joined by spaces. All of them or, on an error, none.
-
- json: UTF-8, copied.
- Returns what ciba_config_set() returns.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_config_set_json(ciba_config *config, const char *json, ciba_error **err);
-
-/*
- Sends log events to a callback, beside the file that the setting log_file names.
-
- level: the least important events that are sent: 1 error, 2 warning, 3 info, 4 debug. callback:
- not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
- is needed no more: after the settings and every client and flow made from them are gone; where
- this call fails, at once.
- Returns CIBA_OK, CIBA_INVALID_VALUE, CIBA_MISSING_ARGUMENT.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_config_set_log(ciba_config *config,
-                                int32_t level,
-                                ciba_log_callback callback,
-                                void *userdata,
-                                ciba_release_callback release,
-                                ciba_error **err);
-
-/*
- Frees an error. NULL is allowed.
-
- Threads: any. Since 0.1.0.
- */
-void ciba_error_free(ciba_error *error);
-
-/*
- The status: the same number that the call returned; -1 for NULL.
-
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_error_status(const ciba_error *error);
-
-/*
- What happened, as one line for a log. It never holds a secret, a token, a hint or a phone number.
-
- Returns UTF-8 that is owned by the error; NULL for NULL.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_error_message(const ciba_error *error);
-
-/*
- The provider's OAuth error code, verbatim, for example "mitid_flex_app.mitid_error_1" (RFC 6749
- section 5.2, CIBA Core sections 11 and 13).
-
- Returns UTF-8 that is owned by the error; NULL if the provider gave none.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_error_oauth_error(const ciba_error *error);
-
-/*
- The provider's description of its error. It is the provider's text and may name the person: it
- is not part of ciba_error_message(), and should not be logged without thought.
-
- Returns UTF-8 that is owned by the error; NULL if the provider gave none.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_error_oauth_error_description(const ciba_error *error);
-
-/*
- The HTTP status of the provider's answer; -1 if there was none.
-
- Threads: any. Since 0.1.0.
- */
-int32_t ciba_error_http_status(const ciba_error *error);
-
-/*
- How long the provider asked to wait (Retry-After), in ms; -1 if it did not.
-
- Threads: any. Since 0.1.0.
- */
-int64_t ciba_error_retry_after_ms(const ciba_error *error);
-
-/*
- Starts an authentication (CIBA Core section 7): checks the request, sends it, and waits for the
- provider's acknowledgement. The person's phone then rings.
-
- client: whom to ask. request: what to ask. timeout_ms: how many ms to wait for the
- acknowledgement; < 0: until it is there, 0: not at all. flow: the place for the flow; it is set
- before anything is sent, so that another thread can cancel the flow while this call waits.
- err: NULL, or the place for an error.
-
- Returns CIBA_OK when the provider has acknowledged, or CIBA_PENDING when the time is up: nothing
- is lost, ciba_poll() waits on. If the request itself is wrong nothing is sent, *flow is NULL, and
- the status is CIBA_INVALID_AUTHENTICATION_REQUEST or one of the 10s. If the start fails *flow has
- its outcome already; the status says why: one of the 100s (nothing was sent, but for
- CIBA_START_UNKNOWN: the answer was lost, and the phone may ring or not), one of the 200s (the
- provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent twice.
-
- Free *flow with ciba_free(), whatever is returned; NULL is allowed there.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_init(ciba_client *client,
-                      const ciba_request *request,
-                      int64_t timeout_ms,
-                      ciba_flow **flow,
-                      ciba_error **err);
-
-/*
- Waits for the outcome, and asks the provider whenever a poll is due (CIBA Core section 10.1). The
- provider is asked only while somebody is in this call or in ciba_step().
-
- timeout_ms: how many ms to wait; < 0: until there is an outcome; 0: not at all: a poll that is
- due is sent, and its answer collected by a later call. err: NULL, or the place for an error.
-
- Returns CIBA_OK: the tokens are there, see ciba_flow_tokens(). CIBA_PENDING: not decided, nothing
- is lost, call again. Else the outcome, the same again on later calls: CIBA_DENIED, CIBA_EXPIRED,
- CIBA_CANCELLED, CIBA_UNKNOWN (an answer that may have carried the tokens was lost), or why the
- flow failed: one of the 200s (the provider ended it) or 300s (its tokens were not good).
- CIBA_FREED: the flow was freed meanwhile. CIBA_OTHER_PROCESS: see ciba_free().
- Threads: any; several may wait for one flow. Since 0.1.0.
- */
-ciba_status ciba_poll(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
-
-/*
- Makes the one exchange that is due, if one is, and waits for its answer. Never sleeps towards a
- due time: for programs that do the waiting themselves, until ciba_flow_next_poll_at().
-
- timeout_ms: how many ms to wait for the answer; < 0: until it is there; 0: not at all.
- Returns what ciba_poll() returns.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_step(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
-
-/*
- Gives an authentication up: its outcome is CIBA_CANCELLED at once, and calls that wait for it
- return. Where the provider has a cancel call of its own it is made, in the background; if the
- acknowledgement is still on its way, once that is here.
-
- timeout_ms: how many ms to wait for the provider's answer to that call; < 0: until it is there;
- 0: not at all. A program that is about to exit should wait.
- Returns CIBA_OK when that is done or there is nothing to do, CIBA_PENDING when the time is up, or
- why the provider's cancel call failed: the outcome is CIBA_CANCELLED all the same. A flow that
- has ended before stays as it ended (CIBA_OK).
- Threads: any, also while another waits in ciba_init() or ciba_poll(). Since 0.1.0.
- */
-ciba_status ciba_cancel(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
-
-/*
- Frees a flow. NULL is allowed. It never waits and sends nothing: to tell the provider, call
- ciba_cancel() first. Tokens that were fetched stay valid. A call that is inside the flow on
- another thread returns CIBA_FREED.
-
- A flow belongs to the process that started it. In a child made by fork its calls return
- CIBA_OTHER_PROCESS, its accessors NULL or -1, and freeing it there does no harm.
- Threads: any. Since 0.1.0.
- */
-void ciba_free(ciba_flow *flow);
-
-/*
- How the flow ended: CIBA_OK (tokens), CIBA_DENIED, CIBA_EXPIRED, CIBA_CANCELLED, CIBA_FAILED (for
- any other reason: ciba_poll() says which), CIBA_UNKNOWN; CIBA_PENDING while it has not;
- CIBA_MISSING_ARGUMENT for NULL.
-
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_flow_outcome(const ciba_flow *flow);
-
-/*
- The verified tokens of a flow whose outcome is CIBA_OK.
-
- tokens: the place for the tokens, which the caller frees with ciba_tokens_free().
- Returns CIBA_OK, or CIBA_NO_TOKENS while, or because, there are none.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_flow_tokens(const ciba_flow *flow, ciba_tokens **tokens, ciba_error **err);
-
-/*
- The provider's identifier of the request. Confidential.
-
- length: NULL, or the place for the length in bytes.
- Returns UTF-8 that is owned by the flow; NULL before the acknowledgement.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_flow_auth_req_id(const ciba_flow *flow, size_t *length);
-
-/*
- The whole acknowledgement: one JSON object, as the provider wrote it. Confidential.
-
- length: NULL, or the place for the length in bytes.
- Returns UTF-8 that is owned by the flow; NULL before the acknowledgement.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_flow_acknowledgement(const ciba_flow *flow, size_t *length);
-
-/*
- When the request expires, in Unix ms; -1 before the acknowledgement.
-
- Threads: any. Since 0.1.0.
- */
-int64_t ciba_flow_expires_at(const ciba_flow *flow);
-
-/*
- When the next poll is due, in Unix ms; -1 if none is.
-
- Threads: any. Since 0.1.0.
- */
-int64_t ciba_flow_next_poll_at(const ciba_flow *flow);
-
-/*
- The interval between polls that is in force, in ms; it grows with slow_down. -1 before the
- acknowledgement.
-
- Threads: any. Since 0.1.0.
- */
-int64_t ciba_flow_interval_ms(const ciba_flow *flow);
-
-/*
- The trouble that is being waited out, for example a provider that cannot be reached.
-
- Returns an error that the caller frees with ciba_error_free(); NULL if there was no trouble.
- Threads: any. Since 0.1.0.
- */
-ciba_error *ciba_flow_trouble(const ciba_flow *flow);
-
-/*
- Has a callback called by threads that wait in a call of this flow. It takes the place of the one
- before; NULL ends it.
-
- callback: NULL, or what is called. userdata: given to it as it is. release: NULL, or called once
- when userdata is needed no more; where this call fails, at once.
- Returns CIBA_OK, CIBA_MISSING_ARGUMENT, CIBA_OTHER_PROCESS.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_flow_on_progress(ciba_flow *flow,
-                                  ciba_progress_callback callback,
-                                  void *userdata,
-                                  ciba_release_callback release,
-                                  ciba_error **err);
-
-/*
- Makes a request with nothing in it. It may be used for several flows.
-
- Returns NULL only if there is no memory. Free it with ciba_request_free().
- Threads: any. Since 0.1.0.
- */
-ciba_request *ciba_request_new(void);
-
-/*
- Frees a request. NULL is allowed. Flows keep what they need of it.
-
- Threads: any. Since 0.1.0.
- */
-void ciba_request_free(ciba_request *request);
-
-/*
- Sets one parameter by name. The table at the head of this file lists names and values.
-
- request: the request. name, value: UTF-8, copied; an empty value takes a parameter back. err:
- NULL, or the place for an error.
- Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
- CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_request_set(ciba_request *request,
-                             const char *name,
-                             const char *value,
-                             ciba_error **err);
-
-/*
- Sets every parameter that a JSON object names: texts and numbers; a list of texts is joined by
- spaces; an object sets "name.member" for each of its members. All of them or, on an error, none.
-
- json: UTF-8, copied.
- Returns what ciba_request_set() returns.
- Threads: any. Since 0.1.0.
- */
-ciba_status ciba_request_set_json(ciba_request *request, const char *json, ciba_error **err);
-
-/*
- Frees tokens. NULL is allowed.
-
- Threads: any. Since 0.1.0.
- */
-void ciba_tokens_free(ciba_tokens *tokens);
-
-/*
- A member of the token response by its name: "access_token", "id_token", "refresh_token",
- "token_type", "scope", "expires_in", or one of the provider's own. A text as it is, anything
- else as JSON.
-
- length: NULL, or the place for the length in bytes, for a text that may hold NUL.
- Returns UTF-8 that is owned by the tokens; NULL if there is no such member.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_tokens_get(const ciba_tokens *tokens, const char *name, size_t *length);
-
-/*
- A claim of the verified ID Token by its literal name, as text: "mitid.uuid" is one name. A text
- as it is, anything else as JSON.
-
- length: NULL, or the place for the length in bytes, for a text that may hold NUL.
- Returns UTF-8 that is owned by the tokens; NULL if there is no such claim.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_tokens_claim(const ciba_tokens *tokens, const char *name, size_t *length);
-
-/*
- A claim of the verified ID Token by its literal name, as JSON: a text is in quotes.
-
- length: NULL, or the place for the length in bytes.
- Returns UTF-8 that is owned by the tokens; NULL if there is no such claim.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_tokens_claim_json(const ciba_tokens *tokens, const char *name, size_t *length);
-
-/*
- All claims of the verified ID Token: one JSON object, as the provider wrote it.
-
- length: NULL, or the place for the length in bytes.
- Returns UTF-8 that is owned by the tokens; NULL if there is no ID Token.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_tokens_claims(const ciba_tokens *tokens, size_t *length);
-
-/*
- When the access token expires, in Unix ms; -1 if the provider does not say.
-
- Threads: any. Since 0.1.0.
- */
-int64_t ciba_tokens_expires_at(const ciba_tokens *tokens);
-
-/*
- The version of the library that is loaded, for example "1.2.3".
-
- Returns a text that is never freed. Compare ciba_version_number() with CIBA_VERSION_NUMBER to
- find out whether the header and the library belong together.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_version(void);
-
-/*
- The version of the library that is loaded, as a number: major * 10000 + minor * 100 + patch.
-
- Threads: any. Since 0.1.0.
- */
-int32_t ciba_version_number(void);
-
-/*
- The name of a status, for example "CIBA_DENIED"; "?" for a number that is none.
-
- Returns a text that is never freed.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_status_name(ciba_status status);
-
-/*
- What a status means, in one short sentence; "unknown status" for a number that is none.
-
- Returns a text that is never freed.
- Threads: any. Since 0.1.0.
- */
-const char *ciba_status_text(ciba_status status);
-
-/*
  The version of the library that is loaded, for example "1.2.3".
 
  Returns a text that is never freed. Compare ciba_version_number() with CIBA_VERSION_NUMBER to
@@ -971,8 +553,8 @@ ciba_status ciba_config_set_json(ciba_config *config, const char *json, ciba_err
 
  level: the least important events that are sent: 1 error, 2 warning, 3 info, 4 debug. callback:
  not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
- is needed no more: after the settings and every client and flow made from them are gone; where
- this call fails, at once.
+ is needed no more: by the thread that frees the last of the settings and of the clients and flows
+ made from them; where this call fails, at once.
  Returns CIBA_OK, CIBA_INVALID_VALUE, CIBA_MISSING_ARGUMENT.
  Threads: any. Since 0.1.0.
  */
@@ -1117,6 +699,16 @@ ciba_status ciba_step(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
 ciba_status ciba_cancel(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
 
 /*
+ Ends the use of a flow without freeing it: calls that are inside it on other threads, and calls
+ that come later, return CIBA_FREED, or the outcome if there is one; accessors go on working. For
+ programs that share a flow among threads: close it, let them go, then free it. It never waits
+ and sends nothing. NULL is allowed.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_flow_close(ciba_flow *flow);
+
+/*
  Frees a flow. NULL is allowed. It never waits and sends nothing: to tell the provider, call
  ciba_cancel() first. Tokens that were fetched stay valid. A call that is inside the flow on
  another thread returns CIBA_FREED.
@@ -1130,7 +722,7 @@ void ciba_free(ciba_flow *flow);
 /*
  How the flow ended: CIBA_OK (tokens), CIBA_DENIED, CIBA_EXPIRED, CIBA_CANCELLED, CIBA_FAILED (for
  any other reason: ciba_poll() says which), CIBA_UNKNOWN; CIBA_PENDING while it has not;
- CIBA_MISSING_ARGUMENT for NULL.
+ CIBA_OTHER_PROCESS in a process that the flow does not belong to; CIBA_MISSING_ARGUMENT for NULL.
 
  Threads: any. Since 0.1.0.
  */
@@ -1194,11 +786,25 @@ int64_t ciba_flow_interval_ms(const ciba_flow *flow);
 ciba_error *ciba_flow_trouble(const ciba_flow *flow);
 
 /*
+ How the flow stands: what a ciba_progress_callback is told, for programs that would rather ask.
+
+ expires_in_ms, next_poll_in_ms, polls: NULL, or the places for what has these names there;
+ next_poll_in_ms is 0 while an exchange is under way.
+ Returns the stage; -1 for NULL, and in a process that the flow does not belong to.
+ Threads: any. Since 0.1.0.
+ */
+int32_t ciba_flow_progress(const ciba_flow *flow,
+                           int64_t *expires_in_ms,
+                           int64_t *next_poll_in_ms,
+                           int64_t *polls);
+
+/*
  Has a callback called by threads that wait in a call of this flow. It takes the place of the one
  before; NULL ends it.
 
  callback: NULL, or what is called. userdata: given to it as it is. release: NULL, or called once
- when userdata is needed no more; where this call fails, at once.
+ when userdata is needed no more: by the thread that frees the flow or sets another callback, or
+ by one that is then inside the callback; where this call fails, at once.
  Returns CIBA_OK, CIBA_MISSING_ARGUMENT, CIBA_OTHER_PROCESS.
  Threads: any. Since 0.1.0.
  */
@@ -1244,6 +850,16 @@ const char *ciba_tokens_claim(const ciba_tokens *tokens, const char *name, size_
  Threads: any. Since 0.1.0.
  */
 const char *ciba_tokens_claim_json(const ciba_tokens *tokens, const char *name, size_t *length);
+
+/*
+ The name of a claim of the verified ID Token, to go through all of them: index 0, 1, … until
+ NULL comes.
+
+ length: NULL, or the place for the length in bytes, for a text that may hold NUL.
+ Returns UTF-8 that is owned by the tokens; NULL if there are no more claims.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_tokens_claim_name(const ciba_tokens *tokens, size_t index, size_t *length);
 
 /*
  All claims of the verified ID Token: one JSON object, as the provider wrote it.

@@ -1,7 +1,7 @@
 //! What an answer means: the acknowledgement, and the answers to token requests.
 //!
-//! Decided by the JSON `error` member, then `error_code`/`errorCode`, then the HTTP status
-//! (CIBA Core §11, §13).
+//! Decided by the JSON `error` member, then `error_code`/`errorCode`, then the `type` of a problem
+//! (RFC 9457), then the HTTP status (CIBA Core §11, §13).
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub struct Acknowledgement {
 pub struct Reader<'a> {
     pub rules: &'a Rules,
     /// Values that must not appear in any text.
-    pub secrets: &'a [SecretString],
+    pub secrets: Vec<SecretString>,
     pub policy: ResponsePolicy,
     /// The wall clock when the answer came.
     pub unix_ms: i64,
@@ -79,11 +79,9 @@ impl Reader<'_> {
         let Some(members) = Members::parse(&answer.body) else {
             return Err(self.without_code(&answer, None).with_retry_after(retry_after));
         };
-        if let Some((code, description)) = self.code(&members) {
-            let error = match self.rules.code(Stage::Start, &code) {
-                Some(rule) if rule.status != Status::PENDING => self.error(&rule, &answer, code, description),
-                _ => self.unknown_code(&answer, code, description),
-            };
+        if let Some(code) = code(&answer, &members) {
+            let rule = self.rules.code(Stage::Start, &code).filter(|rule| rule.status != Status::PENDING);
+            let error = self.error(rule, &answer, &members, &code);
             return Err(error.with_retry_after(retry_after));
         }
         if answer.status != 200 {
@@ -124,11 +122,14 @@ impl Reader<'_> {
             }
             return match TokenResponse::parse(&answer.body, &self.policy, self.unix_ms) {
                 Ok(response) => PollAnswer::Tokens(response),
-                Err(error) => PollAnswer::Failed(error.with_http_status(200)),
+                Err(error) => {
+                    let code = error.oauth_error().map(|code| self.shown(code, 200));
+                    PollAnswer::Failed(error.with_http_status(200).with_oauth(code, None))
+                }
             };
         }
-        let coded = members.as_ref().and_then(|m| self.code(m));
-        let Some((code, description)) = coded else {
+        let coded = members.as_ref().and_then(|members| Some((members, code(&answer, members)?)));
+        let Some((members, code)) = coded else {
             let error = self.without_code(&answer, members.as_ref());
             let final_answer = members.is_some() && (400..500).contains(&answer.status);
             return if final_answer && !matches!(answer.status, 408 | 429) {
@@ -137,20 +138,20 @@ impl Reader<'_> {
                 PollAnswer::Trouble { error, retry_after }
             };
         };
-        let Some(rule) = self.rules.code(Stage::Poll, &code) else {
-            let error = self.unknown_code(&answer, code, description);
+        let rule = self.rules.code(Stage::Poll, &code);
+        let error = self.error(rule, &answer, members, &code);
+        let Some(rule) = rule else {
             return if answer.status >= 500 || matches!(answer.status, 408 | 429) {
                 PollAnswer::Trouble { error, retry_after }
             } else {
                 PollAnswer::Failed(error)
             };
         };
-        let error = self.error(&rule, &answer, code, description);
         match rule.meaning {
             Meaning::Pending => PollAnswer::Pending { retry_after },
             Meaning::SlowDown => {
-                let interval = members.as_ref().and_then(|m| m.positive_seconds("interval")).unwrap_or(0);
-                let interval = Duration::from_secs(interval).max(retry_after.unwrap_or_default());
+                let interval = Duration::from_secs(members.positive_seconds("interval").unwrap_or(0));
+                let interval = interval.max(retry_after.unwrap_or_default());
                 PollAnswer::SlowDown { at_least: interval.min(Duration::from_secs(LONGEST_INTERVAL_S)) }
             }
             Meaning::Denied => PollAnswer::Denied(error),
@@ -161,24 +162,21 @@ impl Reader<'_> {
         }
     }
 
-    /// The code of an error answer and its description.
-    fn code(&self, members: &Members) -> Option<(String, Option<String>)> {
-        let code = ["error", "error_code", "errorCode"].iter().find_map(|name| members.text(name))?;
+    /// The error of an answer that brings a code; `rule` is what is known about the code.
+    fn error(&self, rule: Option<CodeRule>, answer: &Answer, members: &Members, code: &str) -> Error {
+        let (status, text) = match rule {
+            Some(rule) if !rule.text.is_empty() => (rule.status, rule.text),
+            Some(rule) => (rule.status, rule.status.text()),
+            None => (Status::PROVIDER_ERROR, Status::PROVIDER_ERROR.text()),
+        };
+        // A code that a table knows word for word is no secret, whatever the request holds.
+        let known = rule.is_some_and(|rule| rule.code == code);
+        let code = if known { code.to_owned() } else { self.shown(code, 200) };
         let description =
             ["error_description", "errorSummary", "detail"].iter().find_map(|name| members.text(name));
-        Some((self.shown(&code, 200), description.map(|text| self.shown(&text, 1000))))
-    }
-
-    fn error(&self, rule: &CodeRule, answer: &Answer, code: String, description: Option<String>) -> Error {
-        let text = if rule.text.is_empty() { rule.status.text() } else { rule.text };
-        Error::new(rule.status, format!("{text} ({code}, HTTP {})", answer.status))
+        Error::new(status, format!("{text} ({code}, HTTP {})", answer.status))
             .with_http_status(answer.status)
-            .with_oauth(Some(code), description)
-    }
-
-    fn unknown_code(&self, answer: &Answer, code: String, description: Option<String>) -> Error {
-        let rule = CodeRule { code: "", meaning: Meaning::Failed, status: Status::PROVIDER_ERROR, text: "" };
-        self.error(&rule, answer, code, description)
+            .with_oauth(Some(code), description.map(|text| self.shown(&text, 1000)))
     }
 
     /// An answer that brings no code: judged by its HTTP status.
@@ -202,11 +200,23 @@ impl Reader<'_> {
     /// beyond ASCII), bounded, and without any value of the request that it echoes.
     fn shown(&self, text: &str, most: usize) -> String {
         let mut text = text.to_owned();
-        for secret in self.secrets {
+        for secret in &self.secrets {
             text = text.replace(secret.expose_secret(), "[redacted]");
         }
         text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).take(most).collect()
     }
+}
+
+/// The code of an error answer.
+fn code(answer: &Answer, members: &Members) -> Option<String> {
+    let code = ["error", "error_code", "errorCode"].iter().find_map(|name| members.text(name));
+    let problem = || {
+        let is_problem =
+            answer.content_type.as_deref().is_some_and(|t| t.starts_with("application/problem+json"));
+        let names = ["type", "title"].iter().filter(|_| is_problem);
+        names.filter_map(|name| members.text(name)).find(|text| text != "about:blank")
+    };
+    code.or_else(problem)
 }
 
 /// An exchange of which no answer came.

@@ -143,7 +143,14 @@ impl FlowState {
                     "the request expired while the provider left a token request unanswered",
                 )),
                 _ if self.lost => self.unknown(),
-                _ => Outcome::Expired(Status::EXPIRED.into()),
+                _ => Outcome::Expired(match &self.last_trouble {
+                    Some(error) if self.troubles > 0 => {
+                        let text =
+                            format!("the request expired while the provider could not be asked ({error})");
+                        Error::new(Status::EXPIRED, text)
+                    }
+                    _ => Status::EXPIRED.into(),
+                }),
             };
             self.end(outcome);
         }
@@ -174,25 +181,28 @@ impl FlowState {
         }
         let slack = slack(now.saturating_sub(sent_at));
         let mut pause = self.interval;
+        // What the provider asks for counts from its answer, everything else from sending.
+        let mut at_least = Duration::ZERO;
         let mut troubles = 0;
         match answer {
             PollAnswer::Pending { retry_after } => {
                 // Undecided now, so undecided before: the answer that was lost carried nothing.
                 self.lost = false;
-                pause = pause.max(retry_after.map_or(0, millis));
+                at_least = retry_after.unwrap_or_default();
             }
-            PollAnswer::SlowDown { at_least } => {
-                self.interval = self.interval.saturating_add(SLOW_DOWN_MS).max(millis(at_least));
-                pause = self.interval;
+            PollAnswer::SlowDown { at_least: asked } => {
+                self.interval = self.interval.saturating_add(SLOW_DOWN_MS).max(millis(asked));
+                (pause, at_least) = (self.interval, asked);
             }
             PollAnswer::Trouble { error, retry_after } => {
                 troubles = self.troubles.saturating_add(1);
-                pause = self.back_off(troubles, retry_after);
+                pause = self.back_off(troubles);
+                at_least = retry_after.unwrap_or_default();
                 self.last_trouble = Some(error);
             }
             PollAnswer::Lost(error) => {
                 troubles = self.troubles.saturating_add(1);
-                pause = self.back_off(troubles, None);
+                pause = self.back_off(troubles);
                 self.lost = true;
                 self.last_trouble = Some(error);
             }
@@ -217,21 +227,23 @@ impl FlowState {
             }
         }
         self.troubles = troubles;
-        self.next_at = sent_at.saturating_add(pause).saturating_add(slack).max(now);
+        let by_interval = sent_at.saturating_add(pause).saturating_add(slack);
+        let by_request = now.saturating_add(millis(at_least));
+        self.next_at = by_interval.max(by_request);
     }
 
     /// The tokens cannot be verified yet: the keys are missing. They stay here, unreleased.
     pub fn keys_missing(&mut self, error: Error, now: Millis) {
         self.troubles = self.troubles.saturating_add(1);
-        self.next_at = now.saturating_add(self.back_off(self.troubles, error.retry_after()));
+        let pause = self.back_off(self.troubles).max(error.retry_after().map_or(0, millis));
+        self.next_at = now.saturating_add(pause);
         self.last_trouble = Some(error);
     }
 
-    /// How long trouble is waited out: the interval, doubled with every trouble in a row,
-    /// and no less than the provider asks for.
-    fn back_off(&self, troubles: u32, retry_after: Option<Duration>) -> u64 {
+    /// How long trouble is waited out: the interval, doubled with every trouble in a row.
+    fn back_off(&self, troubles: u32) -> u64 {
         let doubled = self.interval.saturating_mul(1 << troubles.saturating_sub(1).min(16));
-        doubled.min(MOST_BACK_OFF_MS.max(self.interval)).max(retry_after.map_or(0, millis))
+        doubled.min(MOST_BACK_OFF_MS.max(self.interval))
     }
 
     fn unknown(&mut self) -> Outcome {

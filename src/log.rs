@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -55,10 +56,14 @@ pub struct Event<'a> {
 }
 
 /// Where events go. Called from the threads of callers and from the engine's own thread: it must
-/// be quick and must not call back into the library.
+/// be quick and must not call back into the library. Should it panic, that event is lost, no more.
 pub trait Log: Send + Sync {
     /// Takes one event.
     fn log(&self, event: &Event<'_>);
+
+    /// Called by threads that are inside a call of the library, and hold nothing: for a log that
+    /// keeps its events until such a thread comes by.
+    fn deliver(&self) {}
 }
 
 impl<F: Fn(&Event<'_>) + Send + Sync> Log for F {
@@ -107,8 +112,14 @@ impl Logger {
         let text = text();
         let unix_ms = self.clock.as_ref().map_or(0, |clock| clock.unix_ms());
         for (_, sink) in self.sinks.iter().filter(|(most, _)| level <= *most) {
-            sink.log(&Event { level, name, text: &text, correlation, unix_ms });
+            // A log that panics must not end a sign-in; and this may be the engine's thread.
+            let event = Event { level, name, text: &text, correlation, unix_ms };
+            let _ = catch_unwind(AssertUnwindSafe(|| sink.log(&event)));
         }
+    }
+
+    pub fn deliver(&self) {
+        self.sinks.iter().for_each(|(_, sink)| sink.deliver());
     }
 }
 

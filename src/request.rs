@@ -3,12 +3,14 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::client_auth::ClientAuthentication;
 use crate::error::{Error, Result, Status};
+use crate::json::Members;
 use crate::provider::Rules;
 use crate::settings::{PARAMETERS, Values};
 use crate::wire::Form;
@@ -45,6 +47,8 @@ pub(crate) struct Checked {
     pub correlation: String,
     /// Claims that the ID Token must have.
     pub claims: Vec<(&'static str, SecretString)>,
+    /// The `sub` that the ID Token must have: that of an `id_token_hint`.
+    pub subject: Option<SecretString>,
     /// Values that a provider might echo in an error text, and that must not be shown.
     pub secrets: Vec<SecretString>,
 }
@@ -130,16 +134,25 @@ impl AuthenticationRequest {
             scope: scope.to_owned(),
             correlation: values.given("correlation").unwrap_or_default().to_owned(),
             claims,
-            secrets: self.secrets(),
+            subject: if hint_name == "id_token_hint" { subject_of(hint.expose_secret()) } else { None },
+            secrets: self.secrets(&hint),
         })
     }
 
-    fn secrets(&self) -> Vec<SecretString> {
-        const PUBLIC: &[&str] = &["scope", "acr_values", "requested_expiry", "correlation"];
+    fn secrets(&self, hint: &SecretString) -> Vec<SecretString> {
+        const PUBLIC: &[&str] = &[
+            "scope",
+            "acr_values",
+            "requested_expiry",
+            "correlation",
+            "login_hint_token_encoding",
+            "login_hint_token.idp",
+            "login_hint_token.action",
+        ];
         let secret = self.values.names().filter(|name| !PUBLIC.contains(name));
-        let values = secret.filter_map(|name| self.values.given(name));
-        // Shorter ones ("mitid", "json") occur in any text.
-        values.filter(|value| value.len() > 6).map(SecretString::from).collect()
+        let values = secret.filter_map(|name| self.values.given(name)).chain([hint.expose_secret()]);
+        // Shorter ones occur in any text.
+        values.filter(|value| value.len() > 3).map(SecretString::from).collect()
     }
 
     /// Makes the `login_hint_token` from its members, if any of them is given.
@@ -204,6 +217,14 @@ fn expected_of_given(rules: &Rules, hint: &str) -> Vec<(&'static str, SecretStri
     };
     let fields = rules.login_hint_token.iter();
     fields.filter_map(|field| Some((field.claim?, member(field.name)?))).collect()
+}
+
+/// The `sub` of an `id_token_hint`, which the caller has verified before; one that is encrypted to the
+/// provider cannot be read here.
+fn subject_of(id_token: &str) -> Option<SecretString> {
+    let [_, payload, _] = <[&str; 3]>::try_from(id_token.split('.').collect::<Vec<_>>()).ok()?;
+    let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
+    Some(Members::parse(&payload)?.text("sub")?.into())
 }
 
 impl Checked {

@@ -151,6 +151,18 @@ pub struct Failure {
     pub status_seen: Option<u16>,
 }
 
+impl Failure {
+    /// A failure once the request may have reached the server.
+    pub fn new(status: Status, message: String) -> Failure {
+        Failure { status, message, maybe_sent: true, status_seen: None }
+    }
+
+    /// A failure before anything was sent.
+    pub fn unsent(status: Status, message: String) -> Failure {
+        Failure { maybe_sent: false, ..Failure::new(status, message) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

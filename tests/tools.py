@@ -29,6 +29,7 @@ PACKAGES = {
     "curl": "libcurl4-openssl-dev",
     "nm": "binutils",
     "openssl": "openssl",
+    "openssl-headers": "libssl-dev",
     "pip": "python3-pip",
     "pkg-config": "pkg-config",
     "valgrind": "valgrind",
@@ -44,9 +45,9 @@ def output(*command, **options):
     return done.stdout if done.returncode == 0 else ""
 
 
-def curl():
+def header(name):
     compiler = os.environ.get("CC", "cc").split()
-    source = "#include <curl/curl.h>\n"
+    source = f"#include <{name}>\n"
     done = subprocess.run([*compiler, "-E", "-xc", "-"], input=source, capture_output=True, text=True, check=False)
     return done.returncode == 0
 
@@ -65,8 +66,9 @@ CHECKS = {
     "cargo-clippy": lambda: bool(output("cargo", "clippy", "--version")),
     "cargo-deny": lambda: output("cargo-deny", "--version").split()[-1:] == [CARGO_DENY],
     "cargo-fmt": lambda: bool(output("cargo", "fmt", "--version")),
-    "curl": curl,
+    "curl": lambda: header("curl/curl.h"),
     "node": node,
+    "openssl-headers": lambda: header("openssl/ssl.h"),
     "pip": pip,
 }
 
@@ -76,6 +78,7 @@ TITLES = {
     "cargo-fmt": "rustfmt (rustup component add rustfmt)",
     "curl": "libcurl's headers",
     "node": "Node.js 20 or newer with npm",
+    "openssl-headers": "OpenSSL's headers",
 }
 
 

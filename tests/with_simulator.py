@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "target" / "debug" / "ciba-sim"
@@ -64,6 +65,16 @@ class Simulator:
         environment["CIBA_SIM_READY"] = str(self._ready)
         environment["CIBA_CLIENT_SECRET"] = self.facts["client_secret"]
         return environment
+
+    def control(self, call, body=None):
+        """A call of the control interface, for example "POST /approve"; returns what it answers."""
+        method, path = call.split()
+        data = json.dumps(body or {}).encode() if method == "POST" else None
+        request = urllib.request.Request(self.facts["control"] + path, data, method=method)
+        # Never by way of a proxy: it is on this machine.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=10) as answer:
+            return json.load(answer)
 
     def fill(self, word):
         """The secret is left out: words of a command can be seen by everybody."""

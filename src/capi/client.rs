@@ -1,15 +1,18 @@
 //! The client.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::config::ciba_config;
 use super::error::ciba_error;
-use super::{ciba_status, get, into_handle, not_in_callback, out, release, run, shared, timeout};
+use super::{Userdata, ciba_status, get, into_handle, not_in_callback, out, release, run, shared, timeout};
 use crate::client::Client;
 use crate::error::Status;
 
 /// A client of one provider.
-pub struct ciba_client(pub(super) Client);
+pub struct ciba_client {
+    pub(super) client: Client,
+    pub(super) logs: Vec<Arc<Userdata>>,
+}
 
 /// Makes a client from settings. No request is made: see ciba_client_check().
 ///
@@ -27,8 +30,9 @@ pub extern "C" fn ciba_client_new(
     run(err, || {
         let client = out(client, "client")?;
         let config = shared(config, "config")?;
-        let made = Client::new(&config.0.lock().unwrap_or_else(PoisonError::into_inner))?;
-        *client = into_handle(ciba_client(made));
+        let settings = config.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = Client::new(&settings.config)?;
+        *client = into_handle(ciba_client { client: made, logs: settings.logs.clone() });
         Ok(Status::OK)
     })
 }
@@ -48,7 +52,7 @@ pub extern "C" fn ciba_client_check(
 ) -> ciba_status {
     run(err, || {
         not_in_callback()?;
-        let done = shared(client, "client")?.0.check(timeout(timeout_ms))?;
+        let done = shared(client, "client")?.client.check(timeout(timeout_ms))?;
         Ok(if done { Status::OK } else { Status::PENDING })
     })
 }

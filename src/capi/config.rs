@@ -1,16 +1,24 @@
 //! Settings.
 
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::ciba_error;
+use super::log::LogCallback;
 use super::{Userdata, ciba_release_callback, ciba_status, get, into_handle, release, run, shared, text};
 use crate::client::Config;
 use crate::error::{Error, Status};
-use crate::log::{Event, Level};
+use crate::log::Level;
 
 /// The settings of a client, by name. The table at the head of this file lists the names.
-pub struct ciba_config(pub(super) Mutex<Config>);
+pub struct ciba_config(pub(super) Mutex<Settings>);
+
+#[derive(Default)]
+pub(super) struct Settings {
+    pub config: Config,
+    /// What the log callbacks need: here, and with every client and flow that is made from here.
+    pub logs: Vec<Arc<Userdata>>,
+}
 
 /// Receives a log event.
 ///
@@ -19,9 +27,9 @@ pub struct ciba_config(pub(super) Mutex<Config>);
 /// All texts are UTF-8 and live until the callback returns. No text holds a secret, a token, a hint
 /// or a phone number.
 ///
-/// Comes on threads that are inside a call of the library and, this callback alone, on the
-/// library's own thread. It must be quick and must not unwind. It may use accessors; a call that
-/// may wait returns CIBA_IN_CALLBACK.
+/// Comes on threads that are inside a call of a client or flow: at the latest when the call returns,
+/// and for what happens while nobody is inside, with the next call. Events come in order, one at a
+/// time. It must not unwind. It may use accessors; a call that may wait returns CIBA_IN_CALLBACK.
 pub type ciba_log_callback = Option<
     unsafe extern "C" fn(
         userdata: *mut c_void,
@@ -39,7 +47,7 @@ pub type ciba_log_callback = Option<
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_config_new() -> *mut ciba_config {
-    get(std::ptr::null_mut(), || Some(into_handle(ciba_config(Mutex::new(Config::new())))))
+    get(std::ptr::null_mut(), || Some(into_handle(ciba_config(Mutex::default()))))
 }
 
 /// Frees settings. NULL is allowed. Clients that were made from them keep what they need.
@@ -53,7 +61,7 @@ pub extern "C" fn ciba_config_free(config: *mut ciba_config) {
 fn change(
     config: *mut ciba_config,
     err: *mut *mut ciba_error,
-    what: impl FnOnce(&mut Config) -> crate::Result<()>,
+    what: impl FnOnce(&mut Settings) -> crate::Result<()>,
 ) -> ciba_status {
     run(err, || {
         let config = shared(config, "config")?;
@@ -77,7 +85,7 @@ pub extern "C" fn ciba_config_set(
     value: *const c_char,
     err: *mut *mut ciba_error,
 ) -> ciba_status {
-    change(config, err, |config| config.set(text(name, "name")?, text(value, "value")?).map(drop))
+    change(config, err, |settings| settings.config.set(text(name, "name")?, text(value, "value")?).map(drop))
 }
 
 /// Sets every setting that a JSON object names, for example one read from a file: texts, numbers,
@@ -92,15 +100,15 @@ pub extern "C" fn ciba_config_set_json(
     json: *const c_char,
     err: *mut *mut ciba_error,
 ) -> ciba_status {
-    change(config, err, |config| config.set_json(text(json, "json")?).map(drop))
+    change(config, err, |settings| settings.config.set_json(text(json, "json")?).map(drop))
 }
 
 /// Sends log events to a callback, beside the file that the setting log_file names.
 ///
 /// level: the least important events that are sent: 1 error, 2 warning, 3 info, 4 debug. callback:
 /// not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
-/// is needed no more: after the settings and every client and flow made from them are gone; where
-/// this call fails, at once.
+/// is needed no more: by the thread that frees the last of the settings and of the clients and flows
+/// made from them; where this call fails, at once.
 /// Returns CIBA_OK, CIBA_INVALID_VALUE, CIBA_MISSING_ARGUMENT.
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -112,25 +120,19 @@ pub extern "C" fn ciba_config_set_log(
     release: ciba_release_callback,
     err: *mut *mut ciba_error,
 ) -> ciba_status {
-    let userdata = Userdata { pointer: userdata, release };
-    change(config, err, |config| {
-        let callback = callback.ok_or_else(|| super::missing("callback"))?;
+    let userdata = Arc::new(Userdata { pointer: userdata, release });
+    change(config, err, |settings| {
+        if callback.is_none() {
+            return Err(super::missing("callback"));
+        }
         let levels = [Level::Error, Level::Warning, Level::Info, Level::Debug];
         let level = levels
             .into_iter()
             .find(|l| *l as i32 == level)
             .ok_or_else(|| Error::new(Status::INVALID_VALUE, "level must be from 1 to 4"))?;
-        let log = move |event: &Event<'_>| {
-            let texts = [event.name, event.text, event.correlation];
-            let texts = texts.map(|t| CString::new(t.replace('\0', " ")).unwrap_or_default());
-            let [name, text, correlation] = &texts;
-            let level = event.level as i32;
-            // SAFETY: the callback takes what its type says, and the texts outlive the call.
-            userdata.call(|pointer| unsafe {
-                callback(pointer, level, name.as_ptr(), text.as_ptr(), correlation.as_ptr(), event.unix_ms);
-            });
-        };
-        config.add_log(level, Arc::new(log));
+        let log = LogCallback::new(callback, Arc::downgrade(&userdata));
+        settings.config.add_log(level, Arc::new(log));
+        settings.logs.push(userdata);
         Ok(())
     })
 }

@@ -1,7 +1,8 @@
 //! The flow: init, poll, step, cancel, free, and what can be asked of it.
 
 use std::ffi::{c_char, c_void};
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +23,9 @@ pub struct ciba_flow {
     flow: Arc<FlowShared>,
     auth_req_id: OnceLock<OwnedText>,
     acknowledgement: OnceLock<OwnedText>,
+    /// What the progress callback, and the log callbacks, need.
+    progress: Mutex<Option<Arc<Userdata>>>,
+    _logs: Vec<Arc<Userdata>>,
 }
 
 /// Told how a flow stands, by a thread that waits in a call of that flow: when something has
@@ -32,6 +36,9 @@ pub struct ciba_flow {
 /// still lives; -1 if that is not known. next_poll_in_ms: when the next poll is due; -1 if none is.
 /// polls: how many token requests were answered, or lost.
 ///
+/// Returns 0 for the call to go on. For anything else the call returns as if its time were up:
+/// CIBA_PENDING, and nothing is lost.
+///
 /// It may use accessors; a call that may wait returns CIBA_IN_CALLBACK. It must not unwind.
 pub type ciba_progress_callback = Option<
     unsafe extern "C" fn(
@@ -40,7 +47,7 @@ pub type ciba_progress_callback = Option<
         expires_in_ms: i64,
         next_poll_in_ms: i64,
         polls: i64,
-    ),
+    ) -> i32,
 >;
 
 /// Starts an authentication (CIBA Core section 7): checks the request, sends it, and waits for the
@@ -74,11 +81,13 @@ pub extern "C" fn ciba_init(
         let client = shared(client, "client")?;
         let request = shared(request, "request")?;
         let request = request.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let flow = FlowShared::new(&client.0.0, &request)?;
+        let flow = FlowShared::new(&client.client.0, &request)?;
         *place = into_handle(ciba_flow {
             flow: flow.clone(),
             auth_req_id: OnceLock::new(),
             acknowledgement: OnceLock::new(),
+            progress: Mutex::default(),
+            _logs: client.logs.clone(),
         });
         flow.send();
         let started = flow.wait_started(timeout(timeout_ms))?;
@@ -145,6 +154,20 @@ pub extern "C" fn ciba_cancel(
     })
 }
 
+/// Ends the use of a flow without freeing it: calls that are inside it on other threads, and calls
+/// that come later, return CIBA_FREED, or the outcome if there is one; accessors go on working. For
+/// programs that share a flow among threads: close it, let them go, then free it. It never waits
+/// and sends nothing. NULL is allowed.
+///
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_flow_close(flow: *mut ciba_flow) {
+    get((), || {
+        shared(flow, "flow").ok()?.flow.release();
+        Some(())
+    })
+}
+
 /// Frees a flow. NULL is allowed. It never waits and sends nothing: to tell the provider, call
 /// ciba_cancel() first. Tokens that were fetched stay valid. A call that is inside the flow on
 /// another thread returns CIBA_FREED.
@@ -162,7 +185,7 @@ pub extern "C" fn ciba_free(flow: *mut ciba_flow) {
 
 /// How the flow ended: CIBA_OK (tokens), CIBA_DENIED, CIBA_EXPIRED, CIBA_CANCELLED, CIBA_FAILED (for
 /// any other reason: ciba_poll() says which), CIBA_UNKNOWN; CIBA_PENDING while it has not;
-/// CIBA_MISSING_ARGUMENT for NULL.
+/// CIBA_OTHER_PROCESS in a process that the flow does not belong to; CIBA_MISSING_ARGUMENT for NULL.
 ///
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -259,11 +282,36 @@ pub extern "C" fn ciba_flow_trouble(flow: *const ciba_flow) -> *mut ciba_error {
     get(std::ptr::null_mut(), || Some(error::handle(shared(flow, "flow").ok()?.flow.last_trouble()?)))
 }
 
+/// How the flow stands: what a ciba_progress_callback is told, for programs that would rather ask.
+///
+/// expires_in_ms, next_poll_in_ms, polls: NULL, or the places for what has these names there;
+/// next_poll_in_ms is 0 while an exchange is under way.
+/// Returns the stage; -1 for NULL, and in a process that the flow does not belong to.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_flow_progress(
+    flow: *const ciba_flow,
+    expires_in_ms: *mut i64,
+    next_poll_in_ms: *mut i64,
+    polls: *mut i64,
+) -> i32 {
+    let progress = get(None, || Some(shared(flow, "flow").ok()?.flow.progress()));
+    let (stage, told) = progress.as_ref().map_or((-1, [-1; 3]), told);
+    for (place, value) in [expires_in_ms, next_poll_in_ms, polls].into_iter().zip(told) {
+        if !place.is_null() {
+            // SAFETY: the caller gives a place for an int64_t, or NULL.
+            unsafe { *place = value };
+        }
+    }
+    stage
+}
+
 /// Has a callback called by threads that wait in a call of this flow. It takes the place of the one
 /// before; NULL ends it.
 ///
 /// callback: NULL, or what is called. userdata: given to it as it is. release: NULL, or called once
-/// when userdata is needed no more; where this call fails, at once.
+/// when userdata is needed no more: by the thread that frees the flow or sets another callback, or
+/// by one that is then inside the callback; where this call fails, at once.
 /// Returns CIBA_OK, CIBA_MISSING_ARGUMENT, CIBA_OTHER_PROCESS.
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -274,24 +322,39 @@ pub extern "C" fn ciba_flow_on_progress(
     release: ciba_release_callback,
     err: *mut *mut ciba_error,
 ) -> ciba_status {
-    let userdata = Userdata { pointer: userdata, release };
+    let userdata = Arc::new(Userdata { pointer: userdata, release });
     run(err, || {
         let flow = shared(flow, "flow")?;
         let Some(callback) = callback else {
             flow.flow.on_progress(None)?;
+            drop(replace(&flow.progress, None));
             return Ok(Status::OK);
         };
+        let borrowed = Arc::downgrade(&userdata);
         flow.flow.on_progress(Some(Arc::new(move |progress: &Progress| {
-            let expires_in = milliseconds(progress.expires_in);
-            let next_poll_in = milliseconds(progress.next_poll_in);
-            let polls = i64::try_from(progress.polls).unwrap_or(i64::MAX);
+            let Some(userdata) = borrowed.upgrade() else { return ControlFlow::Continue(()) };
+            let (stage, [expires_in, next_poll_in, polls]) = told(progress);
             // SAFETY: the callback takes what its type says.
-            userdata.call(|pointer| unsafe {
-                callback(pointer, progress.stage as i32, expires_in, next_poll_in, polls);
-            });
+            match userdata.call(|p| unsafe { callback(p, stage, expires_in, next_poll_in, polls) }) {
+                0 => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
         })))?;
+        drop(replace(&flow.progress, Some(userdata)));
         Ok(Status::OK)
     })
+}
+
+/// The one before, to be dropped without the lock: its release may call accessors.
+fn replace(place: &Mutex<Option<Arc<Userdata>>>, with: Option<Arc<Userdata>>) -> Option<Arc<Userdata>> {
+    std::mem::replace(&mut place.lock().unwrap_or_else(PoisonError::into_inner), with)
+}
+
+/// The stage, and the three numbers, as C is told them.
+fn told(progress: &Progress) -> (i32, [i64; 3]) {
+    let polls = i64::try_from(progress.polls).unwrap_or(i64::MAX);
+    let times = [progress.expires_in, progress.next_poll_in].map(milliseconds);
+    (progress.stage as i32, [times[0], times[1], polls])
 }
 
 fn milliseconds(duration: Option<Duration>) -> i64 {

@@ -8,8 +8,10 @@ pub mod client;
 pub mod config;
 pub mod error;
 pub mod flow;
+mod log;
 pub mod request;
 pub mod tokens;
+pub mod types;
 pub mod version;
 
 use std::cell::Cell;
@@ -23,11 +25,7 @@ use zeroize::Zeroizing;
 use crate::client::Timeout;
 use crate::error::{Error, Result, Status};
 
-/// What happened: 0 is success, 1 pending, the others are the CIBA_… constants above.
-pub type ciba_status = i32;
-
-/// Called once when the library needs `userdata` no more. May be NULL.
-pub type ciba_release_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
+pub use types::{ciba_release_callback, ciba_status};
 
 thread_local! {
     static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
@@ -150,24 +148,26 @@ fn set_length(place: *mut usize, length: usize) {
     }
 }
 
-/// A callback's `userdata`, released with the last use.
+/// A callback's `userdata`. The handles own it, and who calls back borrows it: so it is released by
+/// the thread that frees the last of them, never by the library's own.
 struct Userdata {
     pointer: *mut c_void,
     release: ciba_release_callback,
 }
 
-// SAFETY: the header says that callbacks may come on any thread that is inside a call, and logs on
-// the engine's: the caller gives only what may be used so.
+// SAFETY: the header says that callbacks may come on any thread that is inside a call: the caller
+// gives only what may be used so.
 unsafe impl Send for Userdata {}
 // SAFETY: as above.
 unsafe impl Sync for Userdata {}
 
 impl Userdata {
     /// Calls back, with everything refused that a callback must not do.
-    fn call(&self, callback: impl FnOnce(*mut c_void)) {
+    fn call<T>(&self, callback: impl FnOnce(*mut c_void) -> T) -> T {
         let before = IN_CALLBACK.replace(true);
-        callback(self.pointer);
+        let answer = callback(self.pointer);
         IN_CALLBACK.set(before);
+        answer
     }
 }
 

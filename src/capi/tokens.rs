@@ -22,6 +22,7 @@ enum Kind {
     Claim,
     ClaimJson,
     Claims,
+    ClaimName,
 }
 
 impl ciba_tokens {
@@ -35,15 +36,27 @@ impl ciba_tokens {
             Kind::Claim => self.tokens.claim_text(name),
             Kind::ClaimJson => self.tokens.claim(name).map(|value| Cow::Owned(value.to_string())),
             Kind::Claims => self.tokens.claims_json().map(Cow::Borrowed),
+            Kind::ClaimName => {
+                self.tokens.claims()?.keys().nth(name.parse().ok()?).map(|name| name.as_str().into())
+            }
         }
     }
 }
 
-fn lend(tokens: *const ciba_tokens, kind: Kind, name: *const c_char, length: *mut usize) -> *const c_char {
+fn lend_named(
+    tokens: *const ciba_tokens,
+    kind: Kind,
+    name: *const c_char,
+    length: *mut usize,
+) -> *const c_char {
+    set_length(length, 0);
+    get(std::ptr::null(), || Some(lend(tokens, kind, text(name, "name").ok()?, length)))
+}
+
+fn lend(tokens: *const ciba_tokens, kind: Kind, name: &str, length: *mut usize) -> *const c_char {
     set_length(length, 0);
     get(std::ptr::null(), || {
         let tokens = shared(tokens, "tokens").ok()?;
-        let name = if kind == Kind::Claims { "" } else { text(name, "name").ok()? };
         let mut lent = tokens.lent.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (kind, name.to_owned());
         if !lent.contains_key(&key) {
@@ -75,7 +88,7 @@ pub extern "C" fn ciba_tokens_get(
     name: *const c_char,
     length: *mut usize,
 ) -> *const c_char {
-    lend(tokens, Kind::Member, name, length)
+    lend_named(tokens, Kind::Member, name, length)
 }
 
 /// A claim of the verified ID Token by its literal name, as text: "mitid.uuid" is one name. A text
@@ -90,7 +103,7 @@ pub extern "C" fn ciba_tokens_claim(
     name: *const c_char,
     length: *mut usize,
 ) -> *const c_char {
-    lend(tokens, Kind::Claim, name, length)
+    lend_named(tokens, Kind::Claim, name, length)
 }
 
 /// A claim of the verified ID Token by its literal name, as JSON: a text is in quotes.
@@ -104,7 +117,22 @@ pub extern "C" fn ciba_tokens_claim_json(
     name: *const c_char,
     length: *mut usize,
 ) -> *const c_char {
-    lend(tokens, Kind::ClaimJson, name, length)
+    lend_named(tokens, Kind::ClaimJson, name, length)
+}
+
+/// The name of a claim of the verified ID Token, to go through all of them: index 0, 1, … until
+/// NULL comes.
+///
+/// length: NULL, or the place for the length in bytes, for a text that may hold NUL.
+/// Returns UTF-8 that is owned by the tokens; NULL if there are no more claims.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_tokens_claim_name(
+    tokens: *const ciba_tokens,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    lend(tokens, Kind::ClaimName, &index.to_string(), length)
 }
 
 /// All claims of the verified ID Token: one JSON object, as the provider wrote it.
@@ -114,7 +142,7 @@ pub extern "C" fn ciba_tokens_claim_json(
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_tokens_claims(tokens: *const ciba_tokens, length: *mut usize) -> *const c_char {
-    lend(tokens, Kind::Claims, std::ptr::null(), length)
+    lend(tokens, Kind::Claims, "", length)
 }
 
 /// When the access token expires, in Unix ms; -1 if the provider does not say.

@@ -6,12 +6,12 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use url::Url;
 
 use super::ClientCore;
+use super::proxy::proxy;
 use crate::client_auth::{ClientAuthentication, Method};
-use crate::engine::{Clock, Engine, HttpSettings, PerProcess, ProxySettings, SystemClock, TlsSettings};
+use crate::engine::{Clock, Engine, HttpSettings, PerProcess, SystemClock, TlsSettings};
 use crate::error::{Error, Result, Status};
 use crate::log::{Level, Log, LogFile, Logger};
 use crate::provider::{Endpoints, Preset, Provider, endpoint};
@@ -95,7 +95,7 @@ impl Config {
         let ms = |name: &str| Duration::from_millis(values.number(name));
         let http = HttpSettings {
             tls: self.tls()?.load()?,
-            proxy: self.proxy()?,
+            proxy: proxy(values)?,
             connect_timeout: ms("connect_timeout_ms"),
             request_timeout: ms("request_timeout_ms"),
             poll_timeout: ms("poll_timeout_ms"),
@@ -212,40 +212,6 @@ impl Config {
             return Err(Error::new(Status::CONFLICTING_SETTINGS, text));
         }
         Ok(TlsSettings { certificates, system_roots })
-    }
-
-    fn proxy(&self) -> Result<ProxySettings> {
-        let values = &self.values;
-        let credentials = values.text("proxy_username").map(|user| {
-            (user.to_owned(), SecretString::from(values.text("proxy_password").unwrap_or_default()))
-        });
-        let given = match values.text("proxy") {
-            Some("environment") | None => ProxySettings::Environment,
-            Some("none") => ProxySettings::None,
-            Some(url) => {
-                let unusable = || {
-                    Error::new(
-                        Status::INVALID_VALUE,
-                        "proxy: must be environment, none, or an http or https URL without user and password",
-                    )
-                };
-                let url = Url::parse(url).ok().filter(|url| {
-                    let plain = url.username().is_empty() && url.password().is_none();
-                    matches!(url.scheme(), "http" | "https") && url.has_host() && plain
-                });
-                let exceptions = values.text("proxy_exceptions").unwrap_or_default().to_owned();
-                return Ok(ProxySettings::Given { url: url.ok_or_else(unusable)?, credentials, exceptions });
-            }
-        };
-        match ["proxy_username", "proxy_password", "proxy_exceptions"]
-            .iter()
-            .find(|n| values.given(n).is_some())
-        {
-            Some(name) => {
-                Err(Error::new(Status::CONFLICTING_SETTINGS, format!("{name} is given, but proxy is no URL")))
-            }
-            None => Ok(given),
-        }
     }
 
     fn logger(&self, clock: Arc<dyn Clock>) -> Result<Logger> {

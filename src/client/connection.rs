@@ -1,10 +1,8 @@
 //! What a client has in one process: its HTTP client, the endpoints it found, the provider's keys.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Mutex;
-
-use super::ClientCore;
+use super::{Check, ClientCore};
 use crate::engine::{Engine, Http};
 use crate::error::{Error, Result, Status};
 use crate::flow::Millis;
@@ -13,8 +11,9 @@ use crate::provider::{Endpoints, discovery};
 use crate::tokens::KeySet;
 use crate::wire::{Answer, Kind, Request};
 
-/// Metadata is read again after this.
+/// Metadata is read again after this; where that fails the old is kept, and read again after that.
 const METADATA_LIFETIME_MS: u64 = 24 * 3600 * 1000;
+const METADATA_RETRY_MS: u64 = 5 * 60 * 1000;
 /// How long keys are kept: what the provider says, within these bounds.
 const LEAST_KEYS_LIFETIME_MS: u64 = 5 * 60 * 1000;
 const MOST_KEYS_LIFETIME_MS: u64 = 24 * 3600 * 1000;
@@ -25,8 +24,47 @@ const LEAST_BETWEEN_KEYS_MS: u64 = 5_000;
 pub struct Connection {
     pub engine: Engine,
     pub http: Http,
-    endpoints: Mutex<Option<(Arc<Endpoints>, Millis)>>,
-    keys: Mutex<Option<Keys>>,
+    /// With the time until which they are fresh.
+    endpoints: Fetched<(Arc<Endpoints>, Millis)>,
+    keys: Fetched<Keys>,
+    pub(super) check: Mutex<Option<Arc<Check>>>,
+}
+
+/// Something that is fetched. Whoever comes while that is under way waits for the same answer, and
+/// for the same error: a silent host costs all of them one timeout.
+struct Fetched<T> {
+    value: tokio::sync::Mutex<Option<T>>,
+    /// How often fetching has failed, and why it did the last time.
+    failed: Mutex<(u64, Option<Error>)>,
+}
+
+impl<T: Clone> Fetched<T> {
+    fn new() -> Fetched<T> {
+        Fetched { value: tokio::sync::Mutex::default(), failed: Mutex::default() }
+    }
+
+    async fn get(&self, good: impl Fn(&T) -> bool, fetch: impl Future<Output = Result<T>>) -> Result<T> {
+        let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = failed().0;
+        let mut value = self.value.lock().await;
+        if let Some(value) = value.as_ref().filter(|value| good(value)) {
+            return Ok(value.clone());
+        }
+        if let (times, Some(error)) = &*failed()
+            && *times > before
+        {
+            return Err(error.clone());
+        }
+        let fetched = fetch.await;
+        match &fetched {
+            Ok(new) => *value = Some(new.clone()),
+            Err(error) => {
+                let mut failed = failed();
+                *failed = (failed.0 + 1, Some(error.clone()));
+            }
+        }
+        fetched
+    }
 }
 
 #[derive(Clone)]
@@ -38,17 +76,35 @@ pub struct Keys {
 
 impl Connection {
     pub fn new(engine: Engine, http: Http) -> Connection {
-        Connection { engine, http, endpoints: Mutex::default(), keys: Mutex::default() }
+        Connection {
+            engine,
+            http,
+            endpoints: Fetched::new(),
+            keys: Fetched::new(),
+            check: Mutex::default(),
+        }
+    }
+
+    fn now(&self) -> Millis {
+        self.engine.clock().now()
     }
 
     /// The endpoints: those that are given, completed by the provider's metadata where one is missing.
     pub async fn endpoints(&self, client: &ClientCore) -> Result<Arc<Endpoints>> {
-        // Held while fetching: whoever comes meanwhile waits for the same answer.
-        let mut cached = self.endpoints.lock().await;
-        let now = self.engine.clock().now();
-        if let Some((endpoints, _)) = cached.as_ref().filter(|(_, until)| now < *until) {
-            return Ok(endpoints.clone());
+        let discovered = self.endpoints.get(|(_, until)| self.now() < *until, self.discover(client)).await;
+        match discovered {
+            Ok((endpoints, _)) => Ok(endpoints),
+            Err(error) if error.status() == Status::DISCOVERY_FAILED => {
+                let mut old = self.endpoints.value.lock().await;
+                let (endpoints, until) = old.as_mut().ok_or(error)?;
+                *until = self.now().saturating_add(METADATA_RETRY_MS);
+                Ok(endpoints.clone())
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    async fn discover(&self, client: &ClientCore) -> Result<(Arc<Endpoints>, Millis)> {
         let provider = &client.provider;
         let endpoints = if provider.endpoints.complete() {
             provider.endpoints.clone()
@@ -59,54 +115,44 @@ impl Connection {
             let method = client.authentication.method.name();
             discovery::complete(provider, method, client.algorithm.name(), &answer.body)?
         };
-        let endpoints = Arc::new(endpoints);
-        *cached = Some((endpoints.clone(), now.saturating_add(METADATA_LIFETIME_MS)));
-        Ok(endpoints)
+        Ok((Arc::new(endpoints), self.now().saturating_add(METADATA_LIFETIME_MS)))
     }
 
     /// The provider's keys, fetched if there are none or they are old.
     pub async fn keys(&self, client: &ClientCore) -> Result<Keys> {
-        let mut cached = self.keys.lock().await;
-        let now = self.engine.clock().now();
-        match cached.as_ref() {
-            Some(keys) if now < keys.fresh_until => Ok(keys.clone()),
-            _ => self.fetch_keys(client, &mut cached).await,
-        }
+        self.keys.get(|keys| self.now() < keys.fresh_until, self.fetch_keys(client)).await
     }
 
     /// Keys that were fetched at `since` or later, for a token whose key is not among the others.
     pub async fn keys_since(&self, client: &ClientCore, since: Millis) -> Result<Keys> {
-        let mut cached = self.keys.lock().await;
-        let now = self.engine.clock().now();
-        match cached.as_ref() {
-            Some(keys) if keys.fetched_at >= since => Ok(keys.clone()),
-            Some(keys) if now < keys.fetched_at.saturating_add(LEAST_BETWEEN_KEYS_MS) => Err(Error::new(
-                Status::KEYS_UNAVAILABLE,
-                "the provider's keys were fetched a moment ago and lack the ID Token's key",
-            )),
-            _ => self.fetch_keys(client, &mut cached).await,
+        let recent = |keys: &Keys| self.now() < keys.fetched_at.saturating_add(LEAST_BETWEEN_KEYS_MS);
+        let good = |keys: &Keys| keys.fetched_at >= since || recent(keys);
+        let keys = self.keys.get(good, self.fetch_keys(client)).await?;
+        if keys.fetched_at < since {
+            let text = "the provider's keys were fetched a moment ago and lack the ID Token's key";
+            return Err(Error::new(Status::KEYS_UNAVAILABLE, text));
         }
+        Ok(keys)
     }
 
-    async fn fetch_keys(&self, client: &ClientCore, cached: &mut Option<Keys>) -> Result<Keys> {
+    async fn fetch_keys(&self, client: &ClientCore) -> Result<Keys> {
         let endpoints = self.endpoints(client).await?;
         let missing = || Error::new(Status::METADATA_ENDPOINT_MISSING, "jwks_uri is not known");
         let url = endpoints.jwks.clone().ok_or_else(missing)?;
         let answer = self.fetch(client, Request::new(Kind::Keys, url), Status::KEYS_UNAVAILABLE).await?;
         let set = KeySet::parse(&answer.body)?;
-        let now = self.engine.clock().now();
+        let now = self.now();
         let lifetime = answer.max_age().map_or(DEFAULT_KEYS_LIFETIME_MS, |s| s.saturating_mul(1000));
         let lifetime = lifetime.clamp(LEAST_KEYS_LIFETIME_MS, MOST_KEYS_LIFETIME_MS);
         let keys = Keys { set: Arc::new(set), fetched_at: now, fresh_until: now.saturating_add(lifetime) };
         client.event(Level::Debug, "keys.fetched", "", String::new);
-        *cached = Some(keys.clone());
         Ok(keys)
     }
 
     /// Fetches a document that everybody may read.
     async fn fetch(&self, client: &ClientCore, request: Request, failed: Status) -> Result<Answer> {
         let kind = request.kind;
-        let exchanged = self.http.exchange(&self.engine, request).await;
+        let exchanged = self.http.exchange(&self.engine, request, &Arc::default()).await;
         let error = match exchanged.result {
             Ok(answer) if answer.status == 200 => return Ok(answer),
             Ok(answer) => Error::new(failed, format!("{} (HTTP {})", failed.text(), answer.status))

@@ -2,6 +2,8 @@
 //! asks for, and the callers that wait for it.
 
 use std::fmt;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::{ClientCore, Timeout};
 use crate::answer::{Acknowledgement, Reader};
-use crate::engine::{Attend, ClockHold, Engine};
+use crate::engine::{Attend, ClockHold, Departure, Engine};
 use crate::error::{Error, Result, Status};
 use crate::flow::{Due, FlowState, Millis, Outcome};
 use crate::log::Level;
@@ -50,6 +52,8 @@ pub struct Progress {
 }
 
 type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
+/// Told how a flow stands; the answer says whether the call that waits is to go on.
+type WhileWaiting = Arc<dyn Fn(&Progress) -> ControlFlow<()> + Send + Sync>;
 
 /// What the provider's own cancel call has come to.
 enum Cancel {
@@ -60,27 +64,45 @@ enum Cancel {
     Done(Result<()>),
 }
 
+/// An exchange that is under way, or the verification of tokens, which sends nothing of the flow's.
+struct InFlight {
+    task: AbortHandle,
+    departure: Option<Arc<Departure>>,
+}
+
+impl InFlight {
+    /// Keeps its request from being sent. `false`: it has been sent.
+    fn stop(&self) -> bool {
+        self.departure.as_ref().is_some_and(|departure| departure.stop())
+    }
+}
+
 /// What happens to a flow, behind its lock.
 struct Inner {
     state: FlowState,
     /// The exchange that is under way.
-    in_flight: Option<AbortHandle>,
+    in_flight: Option<InFlight>,
     /// Exchanges that have ended.
     exchanges: u64,
     polls: u64,
     /// Callers that wait, and those among them for whom the provider is asked.
     waiters: usize,
     pollers: usize,
-    /// When callers that wait give up.
-    wake_at: Vec<Millis>,
+    /// When callers that wait give up; a simulated clock waits until those that are woken have left.
+    wake_at: Vec<(Millis, ClockHold)>,
     cancel: Cancel,
     freed: bool,
     acknowledgement: Option<SecretString>,
     /// When the request was made, in Unix milliseconds.
     started_unix_ms: i64,
-    on_progress: Option<OnProgress>,
+    on_progress: Option<WhileWaiting>,
+    /// Those who are told of changes without a thread that waits, each with a number.
+    watches: Vec<(u64, OnProgress)>,
+    watches_begun: u64,
     /// Events to log once the lock is free: a log may ask the flow how it stands.
     events: Vec<(Level, &'static str, String)>,
+    /// Whether who waits or watches is to be told once the lock is free.
+    changed: bool,
 }
 
 pub(crate) struct FlowShared {
@@ -121,7 +143,10 @@ impl FlowShared {
                 acknowledgement: None,
                 started_unix_ms,
                 on_progress: None,
+                watches: Vec::new(),
+                watches_begun: 0,
                 events: Vec::new(),
+                changed: false,
             }),
             changed: Condvar::new(),
         }))
@@ -131,19 +156,33 @@ impl FlowShared {
     pub fn send(self: &Arc<Self>) {
         let mut inner = self.lock();
         let hold = self.engine.clock().hold();
-        inner.in_flight = Some(self.spawn(self.clone().start(hold)));
+        let departure = Arc::<Departure>::default();
+        let task = self.spawn(self.clone().start(departure.clone(), hold));
+        inner.in_flight = Some(InFlight { task, departure: Some(departure) });
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Frees the lock, then logs what happened under it.
+    /// Frees the lock, then logs what happened under it and tells who waits or watches.
     fn unlock(&self, mut inner: MutexGuard<'_, Inner>) {
         let events = std::mem::take(&mut inner.events);
+        let changed = std::mem::take(&mut inner.changed);
+        let watches = if changed { inner.watches.clone() } else { Vec::new() };
+        let progress = (!watches.is_empty()).then(|| self.progress_of(&inner, self.now()));
         drop(inner);
         for (level, name, text) in events {
             self.event(level, name, || text);
+        }
+        if changed {
+            self.changed.notify_all();
+        }
+        if let Some(progress) = progress {
+            for (_, watch) in watches {
+                // What it does is its own affair: this may be the engine's thread.
+                let _ = catch_unwind(AssertUnwindSafe(|| watch(&progress)));
+            }
         }
     }
 
@@ -167,8 +206,8 @@ impl FlowShared {
     // ---- on the engine's thread -------------------------------------------------------------
 
     /// Sends the authentication request.
-    async fn start(self: Arc<Self>, hold: ClockHold) {
-        let result = self.try_start().await;
+    async fn start(self: Arc<Self>, departure: Arc<Departure>, hold: ClockHold) {
+        let result = self.try_start(&departure).await;
         let mut inner = self.lock();
         match result {
             Ok((acknowledgement, sent_at)) => {
@@ -180,7 +219,7 @@ impl FlowShared {
                 inner.acknowledgement = Some(acknowledgement.json);
                 if matches!(inner.cancel, Cancel::Wanted) {
                     self.cancel_at_provider(&mut inner);
-                } else {
+                } else if !inner.freed {
                     self.fetch_keys_early();
                 }
             }
@@ -194,20 +233,17 @@ impl FlowShared {
         self.exchanged(inner, hold);
     }
 
-    async fn try_start(&self) -> Result<(Acknowledgement, Millis)> {
+    async fn try_start(&self, departure: &Arc<Departure>) -> Result<(Acknowledgement, Millis)> {
         let connection = self.client.connection()?;
         let endpoints = connection.endpoints(&self.client).await?;
         let missing =
             || Error::new(Status::METADATA_ENDPOINT_MISSING, "the backchannel endpoint is not known");
         let url = endpoints.backchannel_authentication.clone().ok_or_else(missing)?;
-        if self.lock().state.has_ended() {
-            return Err(Status::CANCELLED.into()); // before anything was sent
-        }
         let (form, authorization) =
             self.request.start_form(&self.client.provider.rules, &self.client.authentication);
         self.event(Level::Info, "start.sent", || format!("to {}", url.host_str().unwrap_or_default()));
         let request = Request { kind: Kind::Start, url, authorization, form: Some(form) };
-        let exchanged = connection.http.exchange(&self.engine, request).await;
+        let exchanged = connection.http.exchange(&self.engine, request, departure).await;
         let acknowledgement = self.reader().acknowledgement(exchanged.result)?;
         Ok((acknowledgement, exchanged.sent_at))
     }
@@ -227,15 +263,15 @@ impl FlowShared {
     }
 
     /// Makes one token request, and verifies what it brings.
-    async fn poll_once(self: Arc<Self>, hold: ClockHold) {
-        self.try_poll().await;
+    async fn poll_once(self: Arc<Self>, departure: Arc<Departure>, hold: ClockHold) {
+        self.try_poll(&departure).await;
         self.try_verify().await;
         let mut inner = self.lock();
         inner.polls += 1;
         self.exchanged(inner, hold);
     }
 
-    async fn try_poll(&self) {
+    async fn try_poll(&self, departure: &Arc<Departure>) {
         let Some(auth_req_id) = self.lock().state.auth_req_id().cloned() else { return };
         let sent = async {
             let connection = self.client.connection()?;
@@ -249,7 +285,7 @@ impl FlowShared {
             );
             self.event(Level::Debug, "poll.sent", String::new);
             let request = Request { kind: Kind::Poll, url, authorization, form: Some(form) };
-            Ok(connection.http.exchange(&self.engine, request).await)
+            Ok(connection.http.exchange(&self.engine, request, departure).await)
         };
         let (answer, sent_at) = match sent.await {
             Ok(exchanged) => (self.reader().poll(exchanged.result), exchanged.sent_at),
@@ -257,7 +293,12 @@ impl FlowShared {
         };
         self.event(answer.level(), answer.event(), || answer.text());
         let mut inner = self.lock();
+        let before = inner.state.has_ended();
         inner.state.answered(answer, sent_at, self.now());
+        if !before && let Some(outcome) = inner.state.outcome() {
+            let event = end_event(outcome);
+            inner.events.push(event);
+        }
     }
 
     /// Verifies the tokens, if there are any.
@@ -314,13 +355,18 @@ impl FlowShared {
         expected.auth_req_id = auth_req_id.as_ref().map(|id| id.expose_secret());
         expected.claims = &claims;
         expected.requested_scope = Some(&self.request.scope);
+        expected.subject = self.request.subject.as_ref().map(|subject| subject.expose_secret());
         verify(response, keys, &expected, self.engine.clock().unix_ms())
     }
 
     fn reader(&self) -> Reader<'_> {
+        let mut secrets: Vec<SecretString> =
+            self.secrets.iter().cloned().chain(self.lock().state.auth_req_id().cloned()).collect();
+        // One may be part of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
         Reader {
             rules: &self.client.provider.rules,
-            secrets: &self.secrets,
+            secrets,
             policy: ResponsePolicy {
                 id_token_required: self.client.id_token_required,
                 ..ResponsePolicy::default()
@@ -333,8 +379,8 @@ impl FlowShared {
     fn exchanged(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, hold: ClockHold) {
         inner.in_flight = None;
         inner.exchanges += 1;
+        inner.changed = true;
         self.unlock(inner);
-        self.changed.notify_all();
         self.engine.attend(self.clone(), hold);
     }
 
@@ -351,14 +397,19 @@ impl FlowShared {
     /// What is due now; notices an expiry.
     fn due(&self, inner: &mut Inner, now: Millis) -> Option<Due> {
         let before = inner.state.has_ended();
+        if inner.state.deadline().is_some_and(|at| now >= at)
+            && let Some(unsent) = inner.in_flight.take_if(|exchange| exchange.stop())
+        {
+            unsent.task.abort(); // so no answer is owed to it
+        }
         let due = inner.state.due(now, inner.in_flight.is_some());
         if !before && let Some(outcome) = inner.state.outcome() {
             let event = end_event(outcome);
             inner.events.push(event);
             if let Some(late) = inner.in_flight.take() {
-                late.abort();
+                late.task.abort();
             }
-            self.changed.notify_all();
+            inner.changed = true;
         }
         due
     }
@@ -366,13 +417,15 @@ impl FlowShared {
     /// Begins what is due.
     fn begin_due(self: &Arc<Self>, inner: &mut Inner, due: Due) {
         let (flow, hold) = (self.clone(), self.engine.clock().hold());
-        inner.in_flight = Some(match due {
-            Due::Poll => self.spawn(flow.poll_once(hold)),
-            Due::Verify => self.spawn(async move {
+        let departure = (due == Due::Poll).then(Arc::<Departure>::default);
+        let task = match departure.clone() {
+            Some(departure) => self.spawn(flow.poll_once(departure, hold)),
+            None => self.spawn(async move {
                 flow.try_verify().await;
                 flow.exchanged(flow.lock(), hold);
             }),
-        });
+        };
+        inner.in_flight = Some(InFlight { task, departure });
     }
 
     /// Begins what is due for those who wait, and says when to look again; `None`: nobody waits,
@@ -380,20 +433,22 @@ impl FlowShared {
     fn next(self: &Arc<Self>, inner: &mut Inner, now: Millis) -> Option<Millis> {
         let due = self.due(inner, now);
         let cancelling = matches!(inner.cancel, Cancel::Wanted | Cancel::Sent);
-        if inner.waiters == 0 || (inner.state.has_ended() && !cancelling) {
+        if inner.waiters == 0 || inner.freed || (inner.state.has_ended() && !cancelling) {
             return None;
         }
         if let Some(due) = due.filter(|_| inner.pollers > 0) {
             self.begin_due(inner, due);
         }
-        if inner.wake_at.iter().any(|at| *at <= now) {
+        for (_, hold) in inner.wake_at.iter_mut().filter(|(at, hold)| *at <= now && hold.is_none()) {
+            *hold = self.engine.clock().hold();
             self.changed.notify_all();
         }
+        let in_flight = inner.in_flight.is_some();
         let next = match inner.pollers {
-            0 => Millis::MAX,
-            _ => inner.state.next_event(inner.in_flight.is_some()),
+            0 if !in_flight => Millis::MAX,
+            _ => inner.state.next_event(in_flight),
         };
-        let wake = inner.wake_at.iter().copied().filter(|at| *at > now).min();
+        let wake = inner.wake_at.iter().map(|(at, _)| *at).filter(|at| *at > now).min();
         Some(next.min(wake.unwrap_or(Millis::MAX)))
     }
 
@@ -412,15 +467,18 @@ impl FlowShared {
             flow.event(level, "cancel.answered", || {
                 result.as_ref().err().map_or("the provider has cancelled".to_owned(), ToString::to_string)
             });
-            flow.lock().cancel = Cancel::Done(result);
-            flow.changed.notify_all();
+            let mut inner = flow.lock();
+            inner.cancel = Cancel::Done(result);
+            inner.changed = true;
+            flow.unlock(inner);
             flow.engine.attend(flow.clone(), hold);
         });
     }
 
     async fn try_cancel(&self, url: url::Url) -> Result<()> {
         let connection = self.client.connection()?;
-        let exchanged = connection.http.exchange(&self.engine, Request::new(Kind::Cancel, url)).await;
+        let request = Request::new(Kind::Cancel, url);
+        let exchanged = connection.http.exchange(&self.engine, request, &Arc::default()).await;
         match exchanged.result {
             Ok(answer) if matches!(answer.status, 200..300 | 404 | 410) => Ok(()), // done, or gone already
             Ok(answer) => {
@@ -443,23 +501,24 @@ impl FlowShared {
         self.same_process()?;
         let mut inner = self.lock();
         let now = self.now();
-        if let Some(due) = self.due(&mut inner, now).filter(|_| polling) {
+        if let Some(due) = self.due(&mut inner, now).filter(|_| polling && !inner.freed) {
             self.begin_due(&mut inner, due);
         }
-        let at_once = done(&inner);
-        if at_once.is_some() || timeout.is_some_and(|t| t.is_zero()) {
+        let (at_once, freed) = (done(&inner), inner.freed);
+        if at_once.is_some() || freed || timeout.is_some_and(|t| t.is_zero()) {
             self.unlock(inner);
-            return Ok(at_once);
+            self.client.deliver_log();
+            return if freed && at_once.is_none() { Err(Status::FREED.into()) } else { Ok(at_once) };
         }
         let until = timeout
             .map_or(Millis::MAX, |t| now.saturating_add(u64::try_from(t.as_millis()).unwrap_or(u64::MAX)));
         inner.waiters += 1;
         inner.pollers += usize::from(polling);
-        inner.wake_at.push(until);
+        inner.wake_at.push((until, None));
         self.unlock(inner);
         self.engine.attend(self.clone(), self.engine.clock().hold());
 
-        let mut shown = None;
+        let (mut shown, mut panicked) = (None, None);
         inner = self.lock();
         let result = loop {
             if let Some(result) = done(&inner) {
@@ -477,20 +536,38 @@ impl FlowShared {
                 let at = (progress.stage, progress.polls, progress.expires_in.map(|d| d.as_secs()));
                 if shown.replace(at) != Some(at) {
                     drop(inner);
-                    on_progress(&progress);
+                    let told = catch_unwind(AssertUnwindSafe(|| on_progress(&progress)));
                     inner = self.lock();
-                    continue;
+                    match told {
+                        Ok(ControlFlow::Continue(())) => continue,
+                        Ok(ControlFlow::Break(())) => break Ok(done(&inner)),
+                        Err(panic) => {
+                            panicked = Some(panic); // the caller's own; first this wait is ended
+                            break Ok(None);
+                        }
+                    }
                 }
             }
             let left = Duration::from_millis(until.saturating_sub(now)).min(LONGEST_WAIT);
-            inner = self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+            drop(self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner));
+            self.client.deliver_log();
+            inner = self.lock();
         };
         inner.waiters -= 1;
         inner.pollers -= usize::from(polling);
-        if let Some(at) = inner.wake_at.iter().position(|at| *at == until) {
-            inner.wake_at.swap_remove(at);
-        }
+        let mine = inner.wake_at.iter().position(|(at, _)| *at == until);
+        let hold = mine.and_then(|mine| inner.wake_at.swap_remove(mine).1);
+        let ended = inner.state.has_ended();
         self.unlock(inner);
+        if hold.is_some() || ended || !polling {
+            // The engine shall know who is left: only then may a simulated clock go on, and where
+            // no poll is due any more no due time would ever make it let go of the flow.
+            self.engine.attend(self.clone(), hold);
+        }
+        self.client.deliver_log();
+        if let Some(panic) = panicked {
+            resume_unwind(panic);
+        }
         result
     }
 
@@ -511,7 +588,7 @@ impl FlowShared {
         self.same_process()?;
         let (before, under_way) = {
             let mut inner = self.lock();
-            let due = self.due(&mut inner, self.now());
+            let due = self.due(&mut inner, self.now()).filter(|_| !inner.freed);
             if let Some(due) = due {
                 self.begin_due(&mut inner, due);
             }
@@ -524,11 +601,7 @@ impl FlowShared {
                 (inner.state.has_ended() || inner.exchanges > before).then_some(())
             })?;
         }
-        self.poll_outcome()
-    }
-
-    fn poll_outcome(&self) -> Result<Option<Tokens>> {
-        self.lock().state.outcome().map(result_of).transpose()
+        self.wait(Some(Duration::ZERO), false, |inner| inner.state.outcome().map(result_of))?.transpose()
     }
 
     /// Gives the flow up. `Ok(false)`: the provider has not answered its cancel call yet.
@@ -538,16 +611,17 @@ impl FlowShared {
         if !inner.state.has_ended() {
             let starting = inner.state.is_starting();
             self.end(&mut inner, Outcome::Cancelled);
-            if starting {
+            let sent = inner.in_flight.as_ref().is_some_and(|exchange| !exchange.stop());
+            if starting && sent {
                 inner.cancel = Cancel::Wanted; // the start is not aborted: its answer has to be cancelled
             } else {
-                if let Some(poll) = inner.in_flight.take() {
-                    poll.abort();
+                if let Some(exchange) = inner.in_flight.take() {
+                    exchange.task.abort();
                     inner.exchanges += 1;
                 }
                 self.cancel_at_provider(&mut inner);
             }
-            self.changed.notify_all();
+            inner.changed = true;
         }
         self.unlock(inner);
         let answered = |inner: &Inner| match &inner.cancel {
@@ -558,28 +632,34 @@ impl FlowShared {
         self.wait(timeout, false, answered)?.transpose().map(|done| done.is_some())
     }
 
-    /// The handle is gone: who is inside a call is sent away, and what nobody will collect ends.
-    /// The start is not ended: it may have reached the provider, and a cancel may depend on it.
+    /// The handle is gone, or about to go: who is inside a call is sent away, who comes later too,
+    /// and what nobody will collect ends. A start that has left is not ended: it may have reached the
+    /// provider, and a cancel may depend on it.
     pub fn release(&self) {
         if self.same_process().is_err() {
             return;
         }
         let mut inner = self.lock();
         inner.freed = true;
-        if !inner.state.is_starting()
+        let may_end = !inner.state.is_starting() || inner.in_flight.as_ref().is_some_and(InFlight::stop);
+        if may_end
             && matches!(inner.cancel, Cancel::No)
-            && let Some(poll) = inner.in_flight.take()
+            && let Some(exchange) = inner.in_flight.take()
         {
-            poll.abort();
+            exchange.task.abort();
         }
-        drop(inner);
-        self.changed.notify_all();
+        inner.changed = true;
+        self.unlock(inner);
+        self.client.deliver_log();
     }
 
     // ---- what can be asked without waiting --------------------------------------------------
 
-    /// The class of the outcome; `PENDING` while there is none.
+    /// The class of the outcome; `PENDING` while there is none; `OTHER_PROCESS` in another process.
     pub fn outcome(&self) -> Status {
+        if self.same_process().is_err() {
+            return Status::OTHER_PROCESS;
+        }
         self.read(|inner, _| inner.state.outcome().map(Outcome::status)).unwrap_or(Status::PENDING)
     }
 
@@ -612,13 +692,17 @@ impl FlowShared {
         self.read(|inner, _| inner.state.last_trouble().cloned())
     }
 
+    pub fn is_asking(&self) -> bool {
+        self.read(|inner, _| Some(inner.in_flight.is_some())).unwrap_or_default()
+    }
+
     pub fn started_at(&self) -> i64 {
         self.read(|inner, _| Some(inner.started_unix_ms)).unwrap_or_default()
     }
 
-    pub fn progress(&self) -> Progress {
-        let idle = Progress { stage: ProgressStage::Ended, expires_in: None, next_poll_in: None, polls: 0 };
-        self.read(|inner, now| Some(self.progress_of(inner, now))).unwrap_or(idle)
+    /// `None` in another process.
+    pub fn progress(&self) -> Option<Progress> {
+        self.read(|inner, now| Some(self.progress_of(inner, now)))
     }
 
     pub fn tokens(&self) -> Result<Tokens> {
@@ -629,11 +713,24 @@ impl FlowShared {
         }
     }
 
-    pub fn on_progress(&self, callback: Option<OnProgress>) -> Result<()> {
+    pub fn on_progress(&self, callback: Option<WhileWaiting>) -> Result<()> {
         self.same_process()?;
         let before = std::mem::replace(&mut self.lock().on_progress, callback);
         drop(before); // its release runs without the lock
         Ok(())
+    }
+
+    pub fn watch(self: &Arc<Self>, changed: OnProgress) -> Result<Watch> {
+        self.same_process()?;
+        let mut inner = self.lock();
+        let number = inner.watches_begun;
+        inner.watches_begun += 1;
+        inner.watches.push((number, changed));
+        inner.waiters += 1;
+        inner.pollers += 1;
+        drop(inner);
+        self.engine.attend(self.clone(), self.engine.clock().hold());
+        Ok(Watch { flow: self.clone(), number })
     }
 
     fn read<T>(&self, what: impl FnOnce(&Inner, Millis) -> Option<T>) -> Option<T> {
@@ -679,14 +776,42 @@ impl Attend for FlowShared {
 
     fn broken(&self) {
         let mut inner = self.lock();
-        inner.state.end(Outcome::Failed(Status::INTERNAL.into()));
+        self.end(&mut inner, Outcome::Failed(Status::INTERNAL.into()));
         inner.in_flight = None;
         inner.exchanges += 1;
         if matches!(inner.cancel, Cancel::Wanted | Cancel::Sent) {
             inner.cancel = Cancel::Done(Err(Status::INTERNAL.into()));
         }
+        inner.changed = true;
+        self.unlock(inner);
+    }
+}
+
+/// A wait without a thread, see [`Flow::watch`]. Dropping it ends the wait.
+#[must_use = "dropping it ends the wait"]
+pub struct Watch {
+    flow: Arc<FlowShared>,
+    number: u64,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.flow.same_process().is_err() {
+            return;
+        }
+        let mut inner = self.flow.lock();
+        inner.waiters -= 1;
+        inner.pollers -= 1;
+        let at = inner.watches.iter().position(|(number, _)| *number == self.number);
+        let gone = at.map(|at| inner.watches.swap_remove(at));
         drop(inner);
-        self.changed.notify_all();
+        drop(gone); // its release runs without the lock
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
     }
 }
 
@@ -749,7 +874,7 @@ impl Flow {
     }
 
     /// The class of the outcome: `OK`, `DENIED`, `EXPIRED`, `CANCELLED`, `FAILED`, `UNKNOWN`, or
-    /// `PENDING` while there is none.
+    /// `PENDING` while there is none. `OTHER_PROCESS` in a child made by fork.
     pub fn outcome(&self) -> Status {
         self.0.outcome()
     }
@@ -796,15 +921,38 @@ impl Flow {
         self.0.last_trouble()
     }
 
+    /// Whether an exchange is under way: the start, a token request, or fetching keys for tokens.
+    pub fn is_asking(&self) -> bool {
+        self.0.is_asking()
+    }
+
     /// Where the flow stands.
     pub fn progress(&self) -> Progress {
-        self.0.progress()
+        let idle = Progress { stage: ProgressStage::Ended, expires_in: None, next_poll_in: None, polls: 0 };
+        self.0.progress().unwrap_or(idle)
     }
 
     /// Has `callback` called by threads that wait in a call of this flow: when something has changed
-    /// and about once a second.
+    /// and about once a second. Should it panic, the call that it was called by ends so; the flow and
+    /// who else waits for it go on.
     pub fn on_progress(&self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Result<()> {
-        self.0.on_progress(Some(Arc::new(callback)))
+        self.0.on_progress(Some(Arc::new(move |progress: &Progress| {
+            callback(progress);
+            ControlFlow::Continue(())
+        })))
+    }
+
+    /// Waits without a thread: as long as the [`Watch`] lives the provider is asked whenever a poll
+    /// is due, and `changed` is called when the acknowledgement has come, after each exchange, at the
+    /// outcome, and when the provider has answered a cancel call. For event loops.
+    ///
+    /// What was there before is not told: look with a call whose timeout is zero, once, afterwards.
+    /// `changed` runs on the engine's thread, or on one that is inside a call of this flow. It must be
+    /// quick, and must make no call that may wait. Should it panic, nothing else comes of that.
+    ///
+    /// Errors: `OTHER_PROCESS`.
+    pub fn watch(&self, changed: impl Fn(&Progress) + Send + Sync + 'static) -> Result<Watch> {
+        self.0.watch(Arc::new(changed))
     }
 }
 

@@ -3,6 +3,7 @@
 mod config;
 mod connection;
 mod flow;
+mod proxy;
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -21,7 +22,7 @@ use crate::tokens::Algorithm;
 pub use config::Config;
 use connection::Connection;
 pub(crate) use flow::FlowShared;
-pub use flow::{Flow, Progress, ProgressStage};
+pub use flow::{Flow, Progress, ProgressStage, Watch};
 
 /// How long a call may wait: `None` until it is done, zero not at all.
 pub type Timeout = Option<Duration>;
@@ -43,6 +44,20 @@ pub(crate) struct ClientCore {
     connection: PerProcess<Connection>,
 }
 
+/// A trial of the settings that is under way, or whose result nobody has collected.
+#[derive(Default)]
+struct Check {
+    result: Mutex<Option<Result<()>>>,
+    done: Condvar,
+}
+
+impl Check {
+    fn end(&self, result: Result<()>) {
+        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        self.done.notify_all();
+    }
+}
+
 impl Client {
     /// Makes a client from its settings. No request is made.
     ///
@@ -52,39 +67,50 @@ impl Client {
     }
 
     /// Fetches the provider's metadata and keys, as a trial of the settings that rings nobody.
-    /// `Ok(false)`: not done within the timeout; ask again.
+    /// `Ok(false)`: not done within the timeout; it goes on in the background, and the next call
+    /// waits for the same trial.
     ///
     /// Errors: `DISCOVERY_FAILED` and the other 400s.
     pub fn check(&self, timeout: Timeout) -> Result<bool> {
-        let job = Arc::new((Mutex::new(None), Condvar::new()));
-        let engine = self.0.connection()?.engine.clone();
-        let (client, done) = (self.0.clone(), job.clone());
-        let finish = move |done: &(Mutex<Option<Result<()>>>, Condvar), result| {
-            *done.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-            done.1.notify_all();
+        let connection = self.0.connection()?;
+        let mut under_way = connection.check.lock().unwrap_or_else(PoisonError::into_inner);
+        let check = under_way.get_or_insert_with(|| self.begin_check(&connection.engine)).clone();
+        drop(under_way);
+
+        let result = check.result.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = |result: &mut Option<_>| result.is_none();
+        let result = match timeout {
+            None => check.done.wait_while(result, pending).unwrap_or_else(PoisonError::into_inner),
+            Some(timeout) => {
+                let waited = check.done.wait_timeout_while(result, timeout, pending);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
         };
-        let hold = engine.clock().hold();
-        let broken = done.clone();
+        let ended = result.clone();
+        drop(result);
+        self.0.deliver_log();
+        let Some(result) = ended else { return Ok(false) };
+        let mut under_way = connection.check.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.take_if(|other| Arc::ptr_eq(other, &check)); // the next call tries again
+        result.map(|()| true)
+    }
+
+    fn begin_check(&self, engine: &Engine) -> Arc<Check> {
+        let check = Arc::new(Check::default());
+        let (client, hold) = (self.0.clone(), engine.clock().hold());
+        let (ended, broken) = (check.clone(), check.clone());
         engine.spawn(
             async move {
                 let result = match client.connection() {
                     Ok(connection) => connection.keys(&client).await.map(drop),
                     Err(error) => Err(error),
                 };
-                finish(&done, result);
+                ended.end(result);
                 drop(hold);
             },
-            move || finish(&broken, Err(Status::INTERNAL.into())),
+            move || broken.end(Err(Status::INTERNAL.into())),
         );
-        let guard = job.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pending = |result: &mut Option<Result<()>>| result.is_none();
-        let guard = match timeout {
-            None => job.1.wait_while(guard, pending).unwrap_or_else(PoisonError::into_inner),
-            Some(timeout) => {
-                job.1.wait_timeout_while(guard, timeout, pending).unwrap_or_else(PoisonError::into_inner).0
-            }
-        };
-        guard.clone().map_or(Ok(false), |result| result.map(|()| true))
+        check
     }
 
     /// Starts an authentication and waits for the provider's acknowledgement, at most so long. The
@@ -132,6 +158,11 @@ impl ClientCore {
 
     pub fn event(&self, level: Level, name: &str, correlation: &str, text: impl FnOnce() -> String) {
         self.logger.event(level, name, correlation, text);
+    }
+
+    /// For threads that are inside a call, and hold no lock.
+    pub fn deliver_log(&self) {
+        self.logger.deliver();
     }
 
     /// What must not appear in any text.

@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,11 +11,12 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-use super::Engine;
-use super::http::{Http, ProxySettings};
+use super::departure::{Departure, Outgoing};
+use super::http::Http;
+use super::{Engine, Resolver};
 use super::resolver::ResolutionFailed;
 use crate::error::Status;
 use crate::flow::Millis;
@@ -26,78 +29,109 @@ pub struct Exchanged {
 }
 
 impl Http {
-    /// Makes one exchange: exactly one request is sent, or none.
-    pub async fn exchange(&self, engine: &Engine, request: Request) -> Exchanged {
-        let host = request.url.authority().to_owned();
+    /// Makes one exchange: exactly one request is sent, or none. `departure`: when it left, and the
+    /// means to keep it from leaving.
+    pub async fn exchange(&self, engine: &Engine, request: Request, departure: &Arc<Departure>) -> Exchanged {
         // A bound that was closed, which never happens, bounds nothing.
-        let _permit = engine.host(&host).acquire_owned().await.ok();
-        let sent_at = engine.clock().now();
-        Exchanged { sent_at, result: self.send(request).await }
+        let _permit = engine.bound(&request).acquire_owned().await.ok();
+        let begun = engine.clock().now();
+        let result = self.send(engine, request, departure).await;
+        Exchanged { sent_at: departure.left_at().unwrap_or(begun), result }
     }
 
-    async fn send(&self, request: Request) -> Result<Answer, Failure> {
+    async fn send(
+        &self,
+        engine: &Engine,
+        request: Request,
+        departure: &Arc<Departure>,
+    ) -> Result<Answer, Failure> {
         let limit = match request.kind {
             Kind::Poll => self.settings.poll_timeout,
             _ => self.settings.request_timeout,
         };
-        let url = request.url.clone();
-        let request = self.request(request)?;
+        let (url, has_body) = (request.url.clone(), request.form.is_some());
+        let request = self.request(engine, request, departure)?;
         let mut seen = None;
         let exchange = async {
+            // Connections that the server has closed meanwhile leave the pool before one is taken.
+            tokio::task::yield_now().await;
             let response = match self.client.execute(request).await {
                 Ok(response) => response,
-                Err(error) => return Err(self.with_schemes(self.failure(&error, &url, None), &url).await),
+                Err(error) => {
+                    let failure = self.failure(engine, &error, &url, None);
+                    return Err(match failure.status {
+                        Status::PROXY_AUTHENTICATION_REQUIRED => {
+                            self.proxy_credentials(&engine.resolver(), &url).await
+                        }
+                        _ => failure,
+                    });
+                }
             };
             seen = Some(response.status().as_u16());
-            self.read(response, &url).await
+            self.read(engine, response, &url).await
         };
-        // Connecting has a limit of its own; together they bound everything.
-        match timeout(limit + self.settings.connect_timeout, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(Failure {
-                status: Status::TIMEOUT,
-                message: format!("no complete answer within {} ms", limit.as_millis()),
-                maybe_sent: true,
-                status_seen: seen,
-            }),
-        }
+        let too_late = async {
+            departure.left().await;
+            sleep(limit).await;
+        };
+        // Connecting has a limit of its own; together they bound what does not tell when it leaves.
+        let bound = limit + self.settings.connect_timeout;
+        let result = tokio::select! {
+            biased;
+            result = exchange => result,
+            () = too_late => Err(Failure::new(Status::TIMEOUT, no_answer_within(limit))),
+            () = sleep(bound) => Err(Failure::new(Status::TIMEOUT, no_answer_within(bound))),
+        };
+        result.map_err(|failure| {
+            if failure.maybe_sent && has_body && departure.left_at().is_none() {
+                let host = url.host_str().unwrap_or_default();
+                let text = format!("{host} closed the connection before anything was sent");
+                return Failure::unsent(Status::CONNECT_FAILED, text);
+            }
+            Failure { status_seen: seen, ..failure }
+        })
     }
 
-    fn request(&self, request: Request) -> Result<reqwest::Request, Failure> {
+    fn request(
+        &self,
+        engine: &Engine,
+        request: Request,
+        departure: &Arc<Departure>,
+    ) -> Result<reqwest::Request, Failure> {
         let method = reqwest::Method::from_bytes(request.kind.method().as_bytes()).unwrap_or_default();
         let mut http = reqwest::Request::new(method, request.url);
         let headers = http.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(authorization) = &request.authorization {
-            let mut value = HeaderValue::from_str(authorization.expose_secret()).map_err(|_| Failure {
-                status: Status::INTERNAL,
-                message: "the credentials cannot be a header".into(),
-                maybe_sent: false,
-                status_seen: None,
+            let mut value = HeaderValue::from_str(authorization.expose_secret()).map_err(|_| {
+                Failure::unsent(Status::INTERNAL, "the credentials cannot be a header".into())
             })?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
         if let Some(form) = &request.form {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-            // Wiped once the last reference is gone.
-            *http.body_mut() = Some(Bytes::from_owner(form.encode()).into());
+            *http.body_mut() = Some(reqwest::Body::wrap(Outgoing {
+                bytes: Some(Bytes::from_owner(form.encode())), // wiped once the last reference is gone
+                departure: departure.clone(),
+                clock: engine.clock().clone(),
+            }));
         }
         Ok(http)
     }
 
     /// Reads an answer to its end, or to the limit.
-    async fn read(&self, mut response: reqwest::Response, url: &url::Url) -> Result<Answer, Failure> {
+    async fn read(
+        &self,
+        engine: &Engine,
+        mut response: reqwest::Response,
+        url: &url::Url,
+    ) -> Result<Answer, Failure> {
         let status = response.status().as_u16();
         let header = |name: &str| {
             let value = response.headers().get(name)?;
             Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
-        if status == 407 {
-            let values = response.headers().get_all("proxy-authenticate");
-            let values = values.iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-            return Err(proxy_credentials(&schemes(values)));
-        }
         let (content_type, retry_after) = (header("content-type"), header("retry-after"));
         let cache_control = header("cache-control");
         let most = self.settings.most_bytes;
@@ -107,99 +141,99 @@ impl Http {
             match response.chunk().await {
                 Ok(None) => break,
                 Ok(Some(chunk)) if body.len() + chunk.len() > most => {
-                    return Err(Failure {
-                        status: Status::ANSWER_TOO_LARGE,
-                        message: format!("the answer is larger than {most} bytes"),
-                        maybe_sent: true,
-                        status_seen: Some(status),
-                    });
+                    let text = format!("the answer is larger than {most} bytes");
+                    return Err(Failure::new(Status::ANSWER_TOO_LARGE, text));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(error) => return Err(self.failure(&error, url, Some(status))),
+                Err(error) => return Err(self.failure(engine, &error, url, Some(status))),
             }
         }
         Ok(Answer { status, content_type, retry_after, cache_control, body })
     }
 
-    /// Tells from an error what happened, and whether anything was sent.
-    fn failure(&self, error: &reqwest::Error, url: &url::Url, status_seen: Option<u16>) -> Failure {
+    /// Tells from an error what happened.
+    fn failure(
+        &self,
+        engine: &Engine,
+        error: &reqwest::Error,
+        url: &url::Url,
+        status_seen: Option<u16>,
+    ) -> Failure {
         let host = url.host_str().unwrap_or_default();
-        let not_sent = |status: Status, message: String| Failure {
-            status,
-            message,
-            maybe_sent: false,
-            status_seen: None,
-        };
         if !error.is_connect() {
             let io = find::<io::Error>(error).map(|e| format!(" ({})", e.kind())).unwrap_or_default();
-            return Failure {
-                status: if error.is_timeout() { Status::TIMEOUT } else { Status::CONNECTION_LOST },
-                message: format!("the connection to {host} broke before the answer was complete{io}"),
-                maybe_sent: true,
-                status_seen,
-            };
-        }
-        if find::<ResolutionFailed>(error).is_some() {
-            return not_sent(
-                Status::NAME_RESOLUTION_FAILED,
-                format!("the name {host} could not be resolved"),
-            );
+            let status = if error.is_timeout() { Status::TIMEOUT } else { Status::CONNECTION_LOST };
+            let until = if status_seen.is_some() { "the answer was complete" } else { "an answer came" };
+            return Failure::new(status, format!("the connection to {host} broke before {until}{io}"));
         }
         if let Some(tls) = find::<rustls::Error>(error) {
-            return not_sent(Status::TLS_FAILED, format!("TLS with {host} failed: {tls}"));
+            return Failure::unsent(Status::TLS_FAILED, format!("TLS with {host} failed: {tls}"));
         }
         // What the client says of a tunnel has no type that can be named.
-        if let Some(tunnel) =
-            chain(error).map(ToString::to_string).find(|text| text.starts_with("tunnel error"))
-        {
+        let tunnel = chain(error).map(ToString::to_string).find(|text| text.starts_with("tunnel error"));
+        if let Some(tunnel) = tunnel.filter(|text| !text.ends_with("failed to create underlying connection")) {
             if tunnel.ends_with("proxy authorization required") {
-                return proxy_credentials(&[]);
+                return Failure::unsent(Status::PROXY_AUTHENTICATION_REQUIRED, tunnel);
             }
-            return not_sent(Status::PROXY_FAILED, format!("the proxy does not lead to {host}: {tunnel}"));
+            let text = format!("the proxy does not lead to {host}: {tunnel}");
+            return Failure::unsent(Status::PROXY_FAILED, text);
         }
+        let proxy = self.proxy(url);
+        let (status, asked) = match &proxy {
+            Some((proxy, _)) => (Status::PROXY_FAILED, format!("{host} by the proxy {proxy}")),
+            None => (Status::CONNECT_FAILED, host.to_owned()),
+        };
+        let looked_up = proxy.as_ref().map_or(host, |(proxy, _)| proxy);
+        let silent = error.is_timeout() && engine.resolver().is_looking_up(looked_up);
+        let status = match proxy.is_none() && (silent || find::<ResolutionFailed>(error).is_some()) {
+            true => Status::NAME_RESOLUTION_FAILED,
+            false => status,
+        };
         let why = match find::<io::Error>(error) {
-            _ if error.is_timeout() => "it did not answer in time".to_owned(),
+            _ if silent => format!("the name {looked_up} was not resolved in time"),
+            _ if find::<ResolutionFailed>(error).is_some() => {
+                format!("the name {looked_up} could not be resolved")
+            }
+            _ if error.is_timeout() => "no connection in time".to_owned(),
             Some(io) => io.kind().to_string(),
             None => "the reason is not known".to_owned(),
         };
-        match self.proxy(url) {
-            Some(_) => {
-                not_sent(Status::PROXY_FAILED, format!("{host} could not be reached by the proxy: {why}"))
-            }
-            None => not_sent(Status::CONNECT_FAILED, format!("{host} could not be reached: {why}")),
-        }
-    }
-
-    /// Adds to a proxy's refusal which schemes it offers.
-    async fn with_schemes(&self, failure: Failure, url: &url::Url) -> Failure {
-        match failure.status {
-            Status::PROXY_AUTHENTICATION_REQUIRED => proxy_credentials(&self.offered_schemes(url).await),
-            _ => failure,
-        }
+        Failure::unsent(status, format!("{asked} could not be reached: {why}"))
     }
 
     /// The proxy that this URL is reached by: host and port.
     fn proxy(&self, url: &url::Url) -> Option<(String, u16)> {
-        let matcher = match &self.settings.proxy {
-            ProxySettings::None => return None,
-            ProxySettings::Environment => Matcher::from_env(),
-            ProxySettings::Given { url, exceptions, .. } => {
-                Matcher::builder().all(url.as_str()).no(exceptions.as_str()).build()
-            }
-        };
-        let proxy = matcher.intercept(&url.as_str().parse().ok()?)?;
-        let port = if proxy.uri().scheme_str() == Some("https") { 443 } else { 80 };
-        Some((proxy.uri().host()?.to_owned(), proxy.uri().port_u16().unwrap_or(port)))
+        let settings = self.settings.proxy.as_ref()?;
+        let (proxy, exceptions) = (settings.url.as_str(), settings.exceptions.as_str());
+        let matcher = Matcher::builder().https(proxy).no(exceptions).build();
+        matcher.intercept(&url.as_str().parse().ok()?)?;
+        Some((settings.url.host_str()?.to_owned(), settings.url.port_or_known_default()?))
+    }
+
+    /// The proxy has refused for want of credentials, or of other ones.
+    async fn proxy_credentials(&self, resolver: &Resolver, url: &url::Url) -> Failure {
+        let schemes = self.offered_schemes(resolver, url).await;
+        let offered = if schemes.is_empty() { "no scheme".to_owned() } else { schemes.join(", ") };
+        let text = format!("the proxy asks for credentials (407); it offers: {offered}");
+        Failure::unsent(Status::PROXY_AUTHENTICATION_REQUIRED, text)
     }
 
     /// Asks the proxy once more, without credentials, which schemes it offers: the HTTP client
     /// keeps the status of its answer alone.
-    async fn offered_schemes(&self, url: &url::Url) -> Vec<String> {
-        let Some(proxy) = self.proxy(url) else { return Vec::new() };
+    async fn offered_schemes(&self, resolver: &Resolver, url: &url::Url) -> Vec<String> {
+        let plain = self.settings.proxy.as_ref().is_some_and(|proxy| proxy.url.scheme() == "http");
+        let Some((host, port)) = self.proxy(url).filter(|_| plain) else { return Vec::new() };
         let target =
             format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
         let asked = async {
-            let mut stream = tokio::net::TcpStream::connect(proxy).await?;
+            let addresses = match host.trim_matches(['[', ']']).parse() {
+                Ok(ip) => vec![SocketAddr::new(ip, port)],
+                Err(_) => {
+                    let found = resolver.addresses(&host).await.ok_or(io::ErrorKind::NotFound)?;
+                    found.iter().map(|address| SocketAddr::new(address.ip(), port)).collect()
+                }
+            };
+            let mut stream = tokio::net::TcpStream::connect(addresses.as_slice()).await?;
             let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
             stream.write_all(request.as_bytes()).await?;
             let mut head = Vec::new();
@@ -223,14 +257,8 @@ fn schemes(values: impl Iterator<Item = String>) -> Vec<String> {
     first.filter(|s| s.len() < 30 && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')).collect()
 }
 
-fn proxy_credentials(schemes: &[String]) -> Failure {
-    let offered = if schemes.is_empty() { "no scheme".to_owned() } else { schemes.join(", ") };
-    Failure {
-        status: Status::PROXY_AUTHENTICATION_REQUIRED,
-        message: format!("the proxy asks for credentials (407); it offers: {offered}"),
-        maybe_sent: false,
-        status_seen: None,
-    }
+fn no_answer_within(limit: Duration) -> String {
+    format!("no complete answer within {} ms", limit.as_millis())
 }
 
 /// An error and its sources.

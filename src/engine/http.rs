@@ -2,7 +2,7 @@
 //! identities but the roots, which are read once for each set of TLS settings.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::Resolver;
+use super::{PerProcess, Resolver};
 use crate::error::{Error, Result, Status};
 
 /// A connection that was idle for longer is not used again.
@@ -29,18 +29,18 @@ pub struct TlsSettings {
     pub system_roots: bool,
 }
 
-/// Which proxy is used.
-#[derive(Clone)]
-pub enum ProxySettings {
-    Environment,
-    None,
-    Given { url: Url, credentials: Option<(String, SecretString)>, exceptions: String },
+/// The proxy that https goes through. http never does: it is for this machine alone.
+pub struct ProxySettings {
+    /// Without user and password.
+    pub url: Url,
+    pub credentials: Option<(String, SecretString)>,
+    pub exceptions: String,
 }
 
 /// What an HTTP client is made from.
 pub struct HttpSettings {
     pub tls: Arc<ClientConfig>,
-    pub proxy: ProxySettings,
+    pub proxy: Option<ProxySettings>,
     pub connect_timeout: Duration,
     pub request_timeout: Duration,
     pub poll_timeout: Duration,
@@ -53,22 +53,27 @@ pub struct Http {
     pub(super) settings: Arc<HttpSettings>,
 }
 
-static ROOTS: Mutex<Option<HashMap<TlsSettings, Arc<ClientConfig>>>> = Mutex::new(None);
+type Roots = Mutex<HashMap<TlsSettings, Arc<ClientConfig>>>;
+
+static ROOTS: PerProcess<Roots> = PerProcess::new();
+/// A program with more sets of TLS settings than this reads some of them again.
+const MOST_ROOTS: usize = 16;
 
 impl TlsSettings {
     /// The TLS configuration for these settings, made once and shared.
     ///
-    /// Errors: `INVALID_VALUE` for certificates that cannot be read, `FILE` where there is no
-    /// trusted root at all.
+    /// Errors: `INVALID_VALUE` for certificates that cannot be read.
     pub fn load(&self) -> Result<Arc<ClientConfig>> {
-        // In a child made by fork the lock may be held for ever by a thread that is not there:
-        // then the child does without what is shared.
-        let Ok(mut cache) = ROOTS.try_lock() else { return self.read() };
-        if let Some(config) = cache.get_or_insert_default().get(self) {
+        let roots = ROOTS.get_or_try_init(|| Ok::<_, Error>(Roots::default()))?;
+        let mut roots = roots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = roots.get(self) {
             return Ok(config.clone());
         }
-        let config = self.read()?;
-        cache.get_or_insert_default().insert(self.clone(), config.clone());
+        let config = self.read()?; // others wait here, most likely for the same
+        if roots.len() >= MOST_ROOTS {
+            roots.clear();
+        }
+        roots.insert(self.clone(), config.clone());
         Ok(config)
     }
 
@@ -113,16 +118,16 @@ impl Http {
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
+            .no_proxy() // but the one below: the environment was read with the settings
             .user_agent(concat!("libciba/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             // What a firewall has dropped in silence meanwhile must not swallow the next start.
             .pool_idle_timeout(LONGEST_IDLE)
             .dns_resolver(resolver);
         let builder = match &settings.proxy {
-            ProxySettings::Environment => builder,
-            ProxySettings::None => builder.no_proxy(),
-            ProxySettings::Given { url, credentials, exceptions } => {
-                let mut proxy = reqwest::Proxy::all(url.clone()).map_err(|_| unusable("proxy"))?;
+            None => builder,
+            Some(ProxySettings { url, credentials, exceptions }) => {
+                let mut proxy = reqwest::Proxy::https(url.clone()).map_err(|_| unusable("proxy"))?;
                 proxy = proxy.no_proxy(reqwest::NoProxy::from_string(exceptions));
                 if let Some((user, password)) = credentials {
                     proxy = proxy.basic_auth(user, password.expose_secret());
@@ -136,12 +141,6 @@ impl Http {
     }
 }
 
-/// The roots that are cached, for a test that counts them.
-#[cfg(test)]
-fn cached() -> usize {
-    ROOTS.lock().unwrap().as_ref().map_or(0, HashMap::len)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,7 +150,6 @@ mod tests {
         let settings = TlsSettings { certificates: String::new(), system_roots: true };
         let first = settings.load().unwrap();
         assert!(Arc::ptr_eq(&first, &settings.clone().load().unwrap()));
-        assert!(cached() >= 1);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! caller, and no caller waits for a socket unless it asked to.
 
 mod clock;
+mod departure;
 mod exchange;
 mod http;
 mod platform;
@@ -22,15 +23,18 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
 use crate::error::{Error, Result, Status};
+use crate::wire::{Kind, Request};
 
 pub use clock::{Clock, ClockHold, SystemClock};
+pub(crate) use departure::Departure;
 pub(crate) use http::{Http, HttpSettings, ProxySettings, TlsSettings};
 pub(crate) use platform::PerProcess;
 pub use resolver::Lookup;
 pub(crate) use resolver::Resolver;
 pub(crate) use schedule::Attend;
 
-/// How many exchanges with one host may be under way at once.
+/// How many token requests to one host may be under way at once, and how many other requests: those
+/// never wait for token requests, which a provider may hold open.
 const MOST_EXCHANGES_PER_HOST: usize = 256;
 
 /// The background runtime. Cheap to clone.
@@ -45,7 +49,7 @@ struct Inner {
     attend: UnboundedSender<(Arc<dyn Attend>, ClockHold)>,
     clock: Arc<dyn Clock>,
     resolver: Resolver,
-    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    bounds: Mutex<HashMap<(String, bool), Arc<Semaphore>>>,
 }
 
 static OF_PROCESS: PerProcess<Engine> = PerProcess::new();
@@ -74,7 +78,7 @@ impl Engine {
             attend,
             clock: clock.clone(),
             resolver: Resolver::new(lookup),
-            hosts: Mutex::default(),
+            bounds: Mutex::default(),
         };
         platform::spawn("ciba-engine", move || runtime.block_on(schedule::run(clock, requests)))
             .map_err(|e| refused("a thread", e))?;
@@ -110,13 +114,9 @@ impl Engine {
     }
 
     /// The bound on exchanges that are under way with one host.
-    fn host(&self, host: &str) -> Arc<Semaphore> {
-        let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bound) = hosts.get(host) {
-            return bound.clone();
-        }
-        let bound = Arc::new(Semaphore::new(MOST_EXCHANGES_PER_HOST));
-        hosts.insert(host.to_owned(), bound.clone());
-        bound
+    fn bound(&self, request: &Request) -> Arc<Semaphore> {
+        let key = (request.url.authority().to_owned(), request.kind == Kind::Poll);
+        let mut bounds = self.0.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        bounds.entry(key).or_insert_with(|| Arc::new(Semaphore::new(MOST_EXCHANGES_PER_HOST))).clone()
     }
 }

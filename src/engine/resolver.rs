@@ -1,12 +1,13 @@
 //! Names to addresses, by the system's own resolver (hosts file and NSS), which blocks: one lookup
 //! at a time for each host, on at most two threads, and the last good addresses while it is silent.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::oneshot;
@@ -41,9 +42,18 @@ impl std::error::Error for ResolutionFailed {}
 
 type Addresses = Arc<[SocketAddr]>;
 
-/// Cheap to clone; all clones share their threads and what they know.
+/// Cheap to clone; all clones share their threads and what they know. The threads end with the last.
 #[derive(Clone)]
-pub struct Resolver(Arc<Shared>);
+pub struct Resolver(Arc<Threads>);
+
+struct Threads(Arc<Shared>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.work.notify_all();
+    }
+}
 
 struct Shared {
     lookup: Lookup,
@@ -54,10 +64,31 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queue: VecDeque<String>,
-    waiting: HashMap<String, Vec<oneshot::Sender<Option<Addresses>>>>,
+    running: Vec<String>,
+    waiting: HashMap<String, Waiting>,
     last_good: HashMap<String, Addresses>,
+    /// Hosts whose last lookup lacked patience. They share one thread: the other is for the rest.
+    slow: HashSet<String>,
     threads: usize,
     idle: usize,
+    closed: bool,
+}
+
+/// Those who wait for one host's addresses.
+struct Waiting {
+    since: Instant,
+    senders: Vec<oneshot::Sender<Option<Addresses>>>,
+}
+
+impl State {
+    /// The next host to look up, if there is one for this thread.
+    fn take(&mut self) -> Option<String> {
+        let slow_runs = self.running.iter().any(|host| self.slow.contains(host));
+        let at = self.queue.iter().position(|host| !slow_runs || !self.slow.contains(host))?;
+        let host = self.queue.remove(at)?;
+        self.running.push(host.clone());
+        Some(host)
+    }
 }
 
 impl Shared {
@@ -69,26 +100,36 @@ impl Shared {
     fn serve(&self) {
         let mut state = self.lock();
         loop {
-            let Some(host) = state.queue.pop_front() else {
-                state.idle += 1;
-                let (woken, timeout) =
-                    self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
-                state = woken;
-                state.idle -= 1;
-                if timeout.timed_out() && state.queue.is_empty() {
+            let Some(host) = state.take() else {
+                let mut timed_out = false;
+                if !state.closed {
+                    state.idle += 1;
+                    let woken = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+                    (state, timed_out) = (woken.0, woken.1.timed_out());
+                    state.idle -= 1;
+                }
+                if state.closed || (timed_out && state.queue.is_empty()) {
                     state.threads -= 1;
                     return;
                 }
                 continue;
             };
             drop(state);
-            let found = (self.lookup)(&host).ok().filter(|found| !found.is_empty()).map(Addresses::from);
+            let begun = Instant::now();
+            // A lookup of a test's own that panics has found nothing.
+            let found = catch_unwind(AssertUnwindSafe(|| (self.lookup)(&host).ok())).ok().flatten();
+            let found = found.filter(|found| !found.is_empty()).map(Addresses::from);
             state = self.lock();
+            state.running.retain(|other| *other != host);
+            match begun.elapsed() < PATIENCE {
+                true => state.slow.remove(&host),
+                false => state.slow.insert(host.clone()),
+            };
             if let Some(found) = &found {
                 state.last_good.insert(host.clone(), found.clone());
             }
             let addresses = found.or_else(|| state.last_good.get(&host).cloned());
-            for waiter in state.waiting.remove(&host).unwrap_or_default() {
+            for waiter in state.waiting.remove(&host).map_or_else(Vec::new, |waiting| waiting.senders) {
                 let _ = waiter.send(addresses.clone()); // it may have given up
             }
         }
@@ -97,21 +138,28 @@ impl Shared {
 
 impl Resolver {
     pub fn new(lookup: Lookup) -> Resolver {
-        Resolver(Arc::new(Shared { lookup, state: Mutex::default(), work: Condvar::new() }))
+        let shared = Shared { lookup, state: Mutex::default(), work: Condvar::new() };
+        Resolver(Arc::new(Threads(Arc::new(shared))))
     }
 
-    /// Begins a lookup or joins the one that is under way.
-    fn begin(&self, host: &str) -> oneshot::Receiver<Option<Addresses>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.0.lock()
+    }
+
+    /// Begins a lookup or joins the one that is under way, and says since when it is.
+    fn begin(&self, host: &str) -> (oneshot::Receiver<Option<Addresses>>, Instant) {
         let (sender, receiver) = oneshot::channel();
-        let mut state = self.0.lock();
-        if let Some(waiters) = state.waiting.get_mut(host) {
-            waiters.push(sender);
-            return receiver;
+        let mut state = self.lock();
+        if let Some(waiting) = state.waiting.get_mut(host) {
+            waiting.senders.retain(|sender| !sender.is_closed());
+            waiting.senders.push(sender);
+            return (receiver, waiting.since);
         }
-        state.waiting.insert(host.to_owned(), vec![sender]);
+        let since = Instant::now();
+        state.waiting.insert(host.to_owned(), Waiting { since, senders: vec![sender] });
         state.queue.push_back(host.to_owned());
         if state.queue.len() > state.idle && state.threads < MOST_THREADS {
-            let shared = self.0.clone();
+            let shared = self.0.0.clone();
             match platform::spawn("ciba-resolver", move || shared.serve()) {
                 Ok(()) => state.threads += 1,
                 // Without any thread nobody would ever answer.
@@ -123,16 +171,28 @@ impl Resolver {
             }
         }
         drop(state);
-        self.0.work.notify_one();
-        receiver
+        self.0.0.work.notify_one();
+        (receiver, since)
     }
 
-    async fn addresses(&self, host: &str) -> Option<Addresses> {
-        let mut receiver = self.begin(host);
-        if let Ok(answer) = tokio::time::timeout(PATIENCE, &mut receiver).await {
+    /// Whether the resolver is still silent about a host.
+    pub fn is_looking_up(&self, host: &str) -> bool {
+        self.lock().waiting.contains_key(host)
+    }
+
+    pub async fn addresses(&self, host: &str) -> Option<Addresses> {
+        let (mut receiver, since) = self.begin(host);
+        let patience = PATIENCE.saturating_sub(since.elapsed());
+        if let Ok(answer) = tokio::time::timeout(patience, &mut receiver).await {
             return answer.ok().flatten();
         }
-        let last_good = self.0.lock().last_good.get(host).cloned();
+        let last_good = {
+            let mut state = self.lock();
+            if state.running.iter().any(|other| other == host) {
+                state.slow.insert(host.to_owned());
+            }
+            state.last_good.get(host).cloned()
+        };
         match last_good {
             Some(addresses) => Some(addresses),
             None => receiver.await.ok().flatten(),
@@ -178,7 +238,7 @@ mod tests {
             }
         }));
         let receivers: Vec<_> =
-            ["a", "b", "c", "a", "a", "b"].iter().map(|host| resolver.begin(host)).collect();
+            ["a", "b", "c", "a", "a", "b"].iter().map(|host| resolver.begin(host).0).collect();
         for _ in 0..3 {
             release.send(()).unwrap();
         }
@@ -187,7 +247,7 @@ mod tests {
         }
         assert_eq!(lookups.load(Ordering::SeqCst), 3, "one for each host");
         assert!(most.load(Ordering::SeqCst) <= MOST_THREADS);
-        assert!(resolver.0.lock().threads <= MOST_THREADS);
+        assert!(resolver.lock().threads <= MOST_THREADS);
     }
 
     #[test]
@@ -203,11 +263,52 @@ mod tests {
                 Err(io::ErrorKind::TimedOut.into())
             }
         }));
-        for why in ["answered", "failed", "silent"] {
+        for (why, most) in [("answered", 20), ("failed", 20), ("silent", 20), ("silent for long", 1)] {
+            let begun = Instant::now();
             let found = run(resolver.addresses("id.example"));
             assert_eq!(found.unwrap()[0].ip().to_string(), "127.0.0.9", "{why}");
+            assert!(begun.elapsed() < Duration::from_secs(most), "{why}: patience counts from the start");
         }
         release.send(()).unwrap();
+    }
+
+    #[test]
+    fn slow_hosts_share_one_thread_and_leave_the_other_to_the_rest() {
+        let (release, gate) = mpsc::channel::<()>();
+        let gate = Mutex::new(gate);
+        let resolver = Resolver::new(Arc::new(move |host: &str| {
+            if host.starts_with("slow") {
+                let _ = gate.lock().unwrap().recv(); // one after the other
+            }
+            Ok(vec![([127, 0, 0, 1], 0).into()])
+        }));
+        let slow = resolver.begin("slow-1").0;
+        let within = |host: &'static str, times: u32| {
+            let found = async { tokio::time::timeout(PATIENCE * times, resolver.addresses(host)).await };
+            run(found).ok().flatten()
+        };
+        assert!(within("slow-1", 2).is_none());
+        resolver.lock().slow.extend(["slow-2".to_owned(), "slow-3".to_owned()]);
+        let others: Vec<_> = ["slow-2", "slow-3"].iter().map(|host| resolver.begin(host).0).collect();
+        assert!(within("other", 4).is_some(), "not behind the slow ones");
+        for _ in 0..3 {
+            release.send(()).unwrap();
+        }
+        for receiver in std::iter::once(slow).chain(others) {
+            assert!(run(receiver).unwrap().is_some(), "the slow ones are answered too");
+        }
+    }
+
+    #[test]
+    fn a_lookup_that_panics_found_nothing_and_leaves_its_thread_alive() {
+        let resolver = Resolver::new(Arc::new(|host: &str| match host {
+            "bad" => panic!("planted"),
+            _ => Ok(vec![([127, 0, 0, 1], 0).into()]),
+        }));
+        for _ in 0..2 * MOST_THREADS {
+            assert!(run(resolver.addresses("bad")).is_none());
+        }
+        assert!(run(resolver.addresses("good")).is_some());
     }
 
     #[test]

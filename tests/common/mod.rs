@@ -9,12 +9,39 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ciba::{AuthenticationRequest, Client, Clock, ClockHold, Engine, Event, Flow, Level, Lookup, Status};
-use ciba_sim::{Busy, Personality, SimulatedTime, Simulator, personality};
+use ciba_sim::{Answer, Busy, Fault, Personality, SimulatedTime, Simulator, personality};
 
 /// The person whom the tests ask.
 pub const UUID: &str = "8a9856e0-f12d-4217-b320-c8a076be9320";
 /// The interval of every personality, in ms.
 pub const INTERVAL: u64 = 5_000;
+
+/// The requests of a start at the generic provider, with the keys fetched behind it.
+pub const STARTED: [&str; 3] = [
+    "0 GET /.well-known/openid-configuration -> 200 discovery",
+    "0 POST /bc-authorize -> 200 ack",
+    "0 GET /jwks -> 200 jwks",
+];
+
+/// Waits in real time for something that another thread is about to do.
+#[track_caller]
+pub fn eventually(what: &str, done: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// An error answer of the provider.
+pub fn error(status: u16, code: &str) -> Fault {
+    Fault::Answer(Answer::json(status, format!(r#"{{"error":"{code}"}}"#)))
+}
+
+/// An answer as proxies give it.
+pub fn web_page(status: u16) -> Fault {
+    Fault::Answer(Answer::new(status, "<html>Sorry</html>").header("content-type", "text/html"))
+}
 
 /// The simulator's clock as the library wants it.
 pub struct SimulatedClock(pub SimulatedTime);
@@ -192,14 +219,37 @@ impl Pair {
     pub fn assert_requests_then_silence(&self, flow: &Flow, expected: &[&str]) {
         assert_eq!(self.provider.lines(), expected, "the requests");
         let outcome = flow.outcome();
+        let interval = flow.interval().map_or(0, |interval| interval.as_millis() as u64);
         for _ in 0..3 {
             let _ = flow.poll(Some(Duration::ZERO));
             let _ = flow.step(Some(Duration::ZERO));
-            self.time.advance(INTERVAL);
+            self.time.advance(interval.max(INTERVAL) + 1_000);
             self.settle();
         }
         assert_eq!(self.provider.lines(), expected, "silence after the outcome");
         assert_eq!(flow.outcome(), outcome, "an outcome stays");
+    }
+
+    /// The same at the generic provider for a flow that was acknowledged at 0 ms. Given are its token
+    /// requests, each as `{ms} {status} {answer}`.
+    #[track_caller]
+    pub fn assert_polls_then_silence(&self, flow: &Flow, polls: &[&str]) {
+        let polls = polls.iter().map(|poll| {
+            let (ms, answer) = poll.split_once(' ').unwrap();
+            format!("{ms} POST /token -> {answer}")
+        });
+        let all: Vec<String> = STARTED.iter().map(|line| (*line).to_owned()).chain(polls).collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        self.assert_requests_then_silence(flow, &all);
+    }
+
+    /// Waits until there are so many requests in the journal, all of them answered.
+    #[track_caller]
+    pub fn await_answers(&self, count: usize) {
+        eventually("requests and their answers", || {
+            let lines = self.provider.lines();
+            lines.len() == count && !lines.iter().any(|line| line.ends_with("(open)"))
+        });
     }
 
     /// Gives the background threads real time to do what they would do.

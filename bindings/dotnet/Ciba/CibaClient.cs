@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Ciba
+{
+    /// <summary>A client of one provider. Any number of threads may use it at once; one is enough for a program.</summary>
+    public sealed class CibaClient : IDisposable
+    {
+        private readonly ClientHandle handle;
+
+        /// <summary>Makes a client from settings. No request is made: see <see cref="Check()"/>.</summary>
+        /// <param name="config">The settings; later changes to them do not reach the client.</param>
+        /// <exception cref="CibaUsageException">A setting is missing or wrong, or a file of one cannot be read.</exception>
+        /// <exception cref="ArgumentNullException">The settings are null.</exception>
+        /// <exception cref="ObjectDisposedException">The settings are disposed.</exception>
+        public CibaClient(CibaConfig config)
+        {
+            if (config == null)
+                throw new ArgumentNullException(nameof(config));
+            using (var settings = config.Use())
+            {
+                CibaException.Check(
+                    Native.ciba_client_new(settings.Pointer, out IntPtr client, out IntPtr error), error);
+                handle = new ClientHandle(client);
+            }
+        }
+
+        /// <summary>Fetches the provider's metadata and keys: a trial of the settings that rings nobody.</summary>
+        /// <exception cref="CibaDiscoveryException">They could not be had, or are wrong.</exception>
+        /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
+        public void Check()
+        {
+            Check(Timeout.InfiniteTimeSpan);
+        }
+
+        /// <summary>The same, at most so long.</summary>
+        /// <param name="timeout">How long to wait; zero does not wait.</param>
+        /// <returns>False when the time is up: it goes on in the background, ask again.</returns>
+        /// <exception cref="CibaDiscoveryException">They could not be had, or are wrong.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The timeout is negative.</exception>
+        /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
+        public bool Check(TimeSpan timeout)
+        {
+            long ms = Times.Milliseconds(timeout);
+            using (var client = Use())
+                return CibaException.IsDone(Native.ciba_client_check(client.Pointer, ms, out IntPtr error), error);
+        }
+
+        /// <summary>Starts an authentication and waits for the provider's acknowledgement. The phone then rings.</summary>
+        /// <param name="request">What is asked of whom.</param>
+        /// <returns>The flow.</returns>
+        /// <exception cref="CibaUsageException">The request breaks a rule; nothing was sent.</exception>
+        /// <exception cref="CibaTransportException">Nothing was sent, or (StartUnknown) the answer was lost.</exception>
+        /// <exception cref="CibaProviderException">The provider refused.</exception>
+        /// <exception cref="CibaDiscoveryException">The provider's endpoints could not be found.</exception>
+        /// <exception cref="ArgumentNullException">The request is null.</exception>
+        /// <exception cref="ObjectDisposedException">The client or the request is disposed.</exception>
+        public CibaFlow Init(CibaRequest request)
+        {
+            return Init(request, Timeout.InfiniteTimeSpan);
+        }
+
+        /// <summary>
+        /// The same; waits at most so long. The flow is returned also where that is not enough: nothing is lost,
+        /// <see cref="CibaFlow.Wait()"/> waits on. With zero it is here at once, for another thread to cancel.
+        /// </summary>
+        /// <param name="request">What is asked of whom.</param>
+        /// <param name="timeout">How long to wait; zero does not wait.</param>
+        /// <returns>The flow.</returns>
+        /// <exception cref="CibaException">As for <see cref="Init(CibaRequest)"/>.</exception>
+        /// <exception cref="ArgumentNullException">The request is null.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The timeout is negative.</exception>
+        /// <exception cref="ObjectDisposedException">The client or the request is disposed.</exception>
+        public CibaFlow Init(CibaRequest request, TimeSpan timeout)
+        {
+            if (request == null)
+                throw new ArgumentNullException(nameof(request));
+            long ms = Times.Milliseconds(timeout);
+            using (var client = Use())
+            using (var parameters = request.Use())
+            {
+                int status = Native.ciba_init(
+                    client.Pointer, parameters.Pointer, ms, out IntPtr started, out IntPtr error);
+                var flow = new CibaFlow(started);
+                try
+                {
+                    CibaException.IsDone(status, error);
+                }
+                catch
+                {
+                    flow.Dispose();
+                    throw;
+                }
+                return flow;
+            }
+        }
+
+        /// <summary>Starts an authentication; completes when the provider has acknowledged it.</summary>
+        /// <remarks>No thread waits meanwhile. Cancelled, it gives the authentication up, at the provider too.</remarks>
+        /// <param name="request">What is asked of whom.</param>
+        /// <param name="cancellationToken">Gives up at once.</param>
+        /// <returns>The flow; or one of the exceptions of <see cref="Init(CibaRequest)"/>.</returns>
+        /// <exception cref="ArgumentNullException">The request is null.</exception>
+        /// <exception cref="ObjectDisposedException">The client or the request is disposed.</exception>
+        public Task<CibaFlow> InitAsync(
+            CibaRequest request, CancellationToken cancellationToken = default(CancellationToken))
+        {
+            if (cancellationToken.IsCancellationRequested)
+                return Task.FromCanceled<CibaFlow>(cancellationToken); // and nothing is sent
+            CibaFlow flow;
+            try
+            {
+                flow = Init(request, TimeSpan.Zero);
+            }
+            catch (CibaException e)
+            {
+                return Task.FromException<CibaFlow>(e);
+            }
+            return new StartWait(flow, cancellationToken).Begin();
+        }
+
+        /// <summary>Frees the client. Flows that it started go on.</summary>
+        public void Dispose()
+        {
+            handle.Dispose();
+        }
+
+        private InUse Use()
+        {
+            return new InUse(handle, nameof(CibaClient));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+using System;
+using System.Runtime.InteropServices;
+
+namespace Ciba
+{
+    /// <summary>The settings of a client, by name: <see cref="CibaSetting"/> lists the names.</summary>
+    /// <example><code>new CibaConfig { ["provider"] = "telenor-test", ["client_id"] = "desk-7" }</code></example>
+    /// <remarks>Any thread may use it.</remarks>
+    public sealed unsafe class CibaConfig : IDisposable
+    {
+        // Kept alive as long as the library may call them: for ever.
+        private static readonly Native.LogCallback Log = OnLog;
+        private static readonly Native.ReleaseCallback Release = OnRelease;
+        private static readonly IntPtr LogPointer = Marshal.GetFunctionPointerForDelegate(Log);
+        private static readonly IntPtr ReleasePointer = Marshal.GetFunctionPointerForDelegate(Release);
+
+        private readonly ConfigHandle handle;
+
+        /// <summary>Settings with nothing set.</summary>
+        /// <exception cref="CibaLibraryException">The native library is missing, or of another version.</exception>
+        public CibaConfig()
+        {
+            CibaLibrary.Check();
+            handle = new ConfigHandle(Native.ciba_config_new());
+        }
+
+        /// <summary>Sets one setting, as <see cref="Set"/> does.</summary>
+        /// <param name="name">The setting's name.</param>
+        public string this[string name]
+        {
+            set { Set(name, value); }
+        }
+
+        /// <summary>Sets one setting; an empty value takes it back. A value that is refused changes nothing.</summary>
+        /// <param name="name">The setting's name, one of <see cref="CibaSetting"/>.</param>
+        /// <param name="value">The value, as text.</param>
+        /// <returns>These settings.</returns>
+        /// <exception cref="CibaUsageException">There is no such setting, or the value is not of its form.</exception>
+        /// <exception cref="ArgumentException">A text is null, or no valid Unicode.</exception>
+        /// <exception cref="ObjectDisposedException">These settings are disposed.</exception>
+        public CibaConfig Set(string name, string value)
+        {
+            byte[] nameBytes = Utf8.Bytes(name, nameof(name)), valueBytes = Utf8.Bytes(value, nameof(value));
+            try
+            {
+                using (var config = Use())
+                fixed (byte* n = nameBytes, v = valueBytes)
+                    CibaException.Check(Native.ciba_config_set(config.Pointer, n, v, out IntPtr error), error);
+            }
+            finally
+            {
+                Utf8.Wipe(valueBytes);
+            }
+            return this;
+        }
+
+        /// <summary>Sets every setting that a JSON object names: all of them or, on an error, none.</summary>
+        /// <param name="json">The JSON object, for example the text of a file.</param>
+        /// <returns>These settings.</returns>
+        /// <exception cref="CibaUsageException">It is no JSON object, or as for <see cref="Set"/>.</exception>
+        /// <exception cref="ArgumentException">The text is null, or no valid Unicode.</exception>
+        /// <exception cref="ObjectDisposedException">These settings are disposed.</exception>
+        public CibaConfig SetJson(string json)
+        {
+            byte[] bytes = Utf8.Bytes(json, nameof(json));
+            try
+            {
+                using (var config = Use())
+                fixed (byte* text = bytes)
+                    CibaException.Check(Native.ciba_config_set_json(config.Pointer, text, out IntPtr error), error);
+            }
+            finally
+            {
+                Utf8.Wipe(bytes);
+            }
+            return this;
+        }
+
+        /// <summary>Sends log events to a delegate, beside the file that the setting log_file names.</summary>
+        /// <remarks>
+        /// It is called by threads that are inside a call of a client or flow, and by the one that drives awaited
+        /// flows; one event at a time. What it throws is dropped: a log ends no sign-in. It is let go when these
+        /// settings and every client and flow made from them are disposed of or collected.
+        /// </remarks>
+        /// <param name="level">The least important events that are sent.</param>
+        /// <param name="log">What is called.</param>
+        /// <returns>These settings.</returns>
+        /// <exception cref="CibaUsageException">There is no such level.</exception>
+        /// <exception cref="ArgumentNullException">The delegate is null.</exception>
+        /// <exception cref="ObjectDisposedException">These settings are disposed.</exception>
+        public CibaConfig SetLog(CibaLogLevel level, Action<CibaLogEvent> log)
+        {
+            if (log == null)
+                throw new ArgumentNullException(nameof(log));
+            using (var config = Use())
+            {
+                // Given away with the call: released also where it fails.
+                var userdata = GCHandle.ToIntPtr(GCHandle.Alloc(log));
+                CibaException.Check(
+                    Native.ciba_config_set_log(
+                        config.Pointer, (int)level, LogPointer, userdata, ReleasePointer, out IntPtr error),
+                    error);
+            }
+            return this;
+        }
+
+        /// <summary>Frees the settings. Clients that were made from them keep what they need.</summary>
+        public void Dispose()
+        {
+            handle.Dispose();
+        }
+
+        internal InUse Use()
+        {
+            return new InUse(handle, nameof(CibaConfig));
+        }
+
+        private static void OnLog(IntPtr userdata, int level, byte* name, byte* text, byte* correlation, long unixMs)
+        {
+            try
+            {
+                var log = (Action<CibaLogEvent>)GCHandle.FromIntPtr(userdata).Target;
+                log(new CibaLogEvent(
+                    (CibaLogLevel)level, Utf8.Text((IntPtr)name), Utf8.Text((IntPtr)text),
+                    Utf8.Text((IntPtr)correlation), Times.Date(unixMs).GetValueOrDefault()));
+            }
+            catch (Exception) // must not cross the border to C
+            {
+            }
+        }
+
+        private static void OnRelease(IntPtr userdata)
+        {
+            GCHandle.FromIntPtr(userdata).Free();
+        }
+    }
+
+    /// <summary>How important a log event is.</summary>
+    public enum CibaLogLevel
+    {
+        /// <summary>Something failed for good.</summary>
+        Error = 1,
+        /// <summary>Something went wrong and is being waited out.</summary>
+        Warning = 2,
+        /// <summary>A step of a flow: started, acknowledged, ended.</summary>
+        Info = 3,
+        /// <summary>Every exchange.</summary>
+        Debug = 4,
+    }
+
+    /// <summary>A log event. No text of it holds a secret, a token, a hint or a phone number.</summary>
+    public sealed class CibaLogEvent
+    {
+        internal CibaLogEvent(CibaLogLevel level, string name, string text, string correlation, DateTimeOffset time)
+        {
+            Level = level;
+            Name = name;
+            Text = text;
+            Correlation = correlation;
+            Time = time;
+        }
+
+        /// <summary>How important it is.</summary>
+        public CibaLogLevel Level { get; }
+
+        /// <summary>A stable name, for example "poll.slow_down".</summary>
+        public string Name { get; }
+
+        /// <summary>One line of text.</summary>
+        public string Text { get; }
+
+        /// <summary>The request's "correlation", or "".</summary>
+        public string Correlation { get; }
+
+        /// <summary>When it happened.</summary>
+        public DateTimeOffset Time { get; }
+
+        /// <summary>The event as one line.</summary>
+        /// <returns>The line.</returns>
+        public override string ToString()
+        {
+            return Time.ToString("o") + " " + Level + " " + Name + " [" + Correlation + "] " + Text;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# The native part. help(ciba.Client) and so on show what everything does.
+from datetime import datetime
+from os import PathLike
+from types import TracebackType
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, TypedDict, TypeVar, Union, final, overload
+
+from typing_extensions import Self, Unpack
+
+from ._errors import CibaError
+from ._log import LogEvent
+from ._progress import Progress
+from ._status import Status
+
+_T = TypeVar("_T")
+_Flag = Union[bool, str]
+_Number = Union[int, str]
+_Path = Union[str, "PathLike[str]"]
+_Words = Union[str, List[str], Tuple[str, ...]]
+_Value = Union[str, int, List[str], Tuple[str, ...], Mapping[str, Union[str, int, List[str], Tuple[str, ...]]]]
+
+class _Settings(TypedDict, total=False):
+    issuer: str
+    client_id: str
+    client_secret: str
+    token_endpoint_auth_method: str
+    backchannel_token_delivery_mode: str
+    id_token_signed_response_alg: str
+    backchannel_authentication_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    cancel_endpoint: str
+    requested_expiry_parameter: str
+    basic_credentials: str
+    id_token_required: _Flag
+    clock_tolerance_s: _Number
+    allowed_hosts: _Words
+    allow_http_loopback: _Flag
+    ca_file: _Path
+    ca_certificates: str
+    ca_mode: str
+    proxy: str
+    proxy_username: str
+    proxy_password: str
+    proxy_exceptions: str
+    connect_timeout_ms: _Number
+    request_timeout_ms: _Number
+    poll_timeout_ms: _Number
+    max_answer_bytes: _Number
+    log_file: _Path
+    log_level: str
+
+class _Parameters(TypedDict, total=False):
+    scope: _Words
+    login_hint: str
+    login_hint_token: Union[str, Mapping[str, str]]
+    login_hint_token_encoding: str
+    id_token_hint: str
+    acr_values: _Words
+    binding_message: str
+    user_code: str
+    requested_expiry: _Number
+    correlation: str
+
+__all__ = ["PARAMETERS", "SETTINGS", "STATUSES", "Client", "Flow", "Tokens", "Watch", "__version__", "seconds"]
+
+__version__: str
+SETTINGS: Tuple[Tuple[str, str, str], ...]
+PARAMETERS: Tuple[Tuple[str, str, str], ...]
+STATUSES: Tuple[Tuple[str, int, str], ...]
+
+def seconds(timeout: Optional[float]) -> float: ...
+@final
+class Client:
+    def __new__(
+        cls,
+        provider: Optional[str] = None,
+        *,
+        log: Optional[Callable[[LogEvent], object]] = None,
+        **settings: Unpack[_Settings],
+    ) -> Self: ...
+    def check(self, timeout: Optional[float] = None) -> bool: ...
+    def init(
+        self,
+        request: Optional[Mapping[str, _Value]] = None,
+        timeout: Optional[float] = None,
+        **parameters: Unpack[_Parameters],
+    ) -> Flow: ...
+    def close(self) -> None: ...
+    @property
+    def closed(self) -> bool: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: Union[Type[BaseException], BaseException, TracebackType, None]) -> None: ...
+
+@final
+class Flow:
+    @overload
+    def poll(
+        self,
+        timeout: None = None,
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> Tokens: ...
+    @overload
+    def poll(
+        self,
+        timeout: Optional[float],
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> Optional[Tokens]: ...
+    def step(self, timeout: Optional[float] = None) -> Optional[Tokens]: ...
+    def cancel(self, timeout: Optional[float] = None) -> bool: ...
+    @property
+    def outcome(self) -> Status: ...
+    @property
+    def tokens(self) -> Optional[Tokens]: ...
+    @property
+    def auth_req_id(self) -> Optional[str]: ...
+    @property
+    def acknowledgement(self) -> Optional[Dict[str, Any]]: ...
+    @property
+    def correlation(self) -> str: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def expires_at(self) -> Optional[datetime]: ...
+    @property
+    def next_poll_at(self) -> Optional[datetime]: ...
+    @property
+    def interval(self) -> Optional[float]: ...
+    @property
+    def progress(self) -> Progress: ...
+    @property
+    def trouble(self) -> Optional[CibaError]: ...
+    def _watch(self, changed: Callable[[], object]) -> Watch: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: Union[Type[BaseException], BaseException, TracebackType, None]) -> None: ...
+
+@final
+class Watch:
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: Union[Type[BaseException], BaseException, TracebackType, None]) -> None: ...
+
+@final
+class Tokens:
+    @property
+    def access_token(self) -> str: ...
+    @property
+    def id_token(self) -> Optional[str]: ...
+    @property
+    def refresh_token(self) -> Optional[str]: ...
+    @property
+    def token_type(self) -> str: ...
+    @property
+    def scope(self) -> Optional[str]: ...
+    @property
+    def expires_at(self) -> Optional[datetime]: ...
+    @property
+    def claims(self) -> Dict[str, Any]: ...
+    def get(self, name: str, default: _T = ...) -> Union[Any, _T]: ...
+    def __getitem__(self, name: str, /) -> Any: ...
+    def __contains__(self, name: object, /) -> bool: ...
