@@ -180,7 +180,13 @@ fn each_timeout_bounds_its_own_part() {
     let https = format!("https://127.0.0.1:{}", tcp.port);
     for (issuer, connect, answer, status, says) in [
         // TLS never comes about: a matter of connecting; nothing was sent.
-        (&https, short, long, Status::CONNECT_FAILED, "127.0.0.1 could not be reached: no connection in time"),
+        (
+            &https,
+            short,
+            long,
+            Status::CONNECT_FAILED,
+            "127.0.0.1 could not be reached: no connection in time",
+        ),
         // Connected and sent at once: a matter of the answer.
         (&tcp.url(), long, short, Status::START_UNKNOWN, "no complete answer within 200 ms"),
     ] {
@@ -286,6 +292,29 @@ fn many_starts_at_a_silent_provider_share_one_discovery_and_its_failure() {
     // Whoever comes later tries again.
     assert_eq!(client.init(&request(), None).unwrap_err().status(), Status::DISCOVERY_FAILED);
     assert_eq!(dead.accepted(), 2);
+}
+
+#[test]
+fn metadata_that_cannot_be_refreshed_stay_in_use_and_are_asked_for_again_later() {
+    let pair = Pair::generic();
+    let client = pair.client();
+    let start = || client.init(&pair.request(), None).map(drop);
+    let discoveries = || pair.provider.request_count(Kind::Discovery);
+    start().unwrap();
+    eventually("the keys are here", || pair.provider.request_count(Kind::Jwks) == 1);
+    pair.settle();
+    pair.time.advance(24 * 3_600_000);
+    pair.provider.next(Kind::Discovery, common::web_page(503));
+    for _ in 0..2 {
+        start().unwrap();
+        assert_eq!(discoveries(), 2, "not with every start");
+    }
+    eventually("the keys are here again", || pair.provider.request_count(Kind::Jwks) == 2);
+    pair.settle();
+    pair.time.advance(300_000);
+    start().unwrap();
+    assert_eq!(discoveries(), 3);
+    assert_eq!(pair.provider.request_count(Kind::Start), 4);
 }
 
 #[test]

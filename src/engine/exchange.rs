@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 use super::departure::{Departure, Outgoing};
 use super::http::Http;
-use super::{Engine, Resolver};
 use super::resolver::ResolutionFailed;
+use super::{Engine, Resolver};
 use crate::error::Status;
 use crate::flow::Millis;
 use crate::wire::{Answer, Failure, Kind, Request};
@@ -53,8 +53,10 @@ impl Http {
         let request = self.request(engine, request, departure)?;
         let mut seen = None;
         let exchange = async {
-            // Connections that the server has closed meanwhile leave the pool before one is taken.
-            tokio::task::yield_now().await;
+            if has_body {
+                // Connections that the server has closed meanwhile leave the pool before one is taken.
+                tokio::task::yield_now().await;
+            }
             let response = match self.client.execute(request).await {
                 Ok(response) => response,
                 Err(error) => {
@@ -171,7 +173,8 @@ impl Http {
         }
         // What the client says of a tunnel has no type that can be named.
         let tunnel = chain(error).map(ToString::to_string).find(|text| text.starts_with("tunnel error"));
-        if let Some(tunnel) = tunnel.filter(|text| !text.ends_with("failed to create underlying connection")) {
+        if let Some(tunnel) = tunnel.filter(|text| !text.ends_with("failed to create underlying connection"))
+        {
             if tunnel.ends_with("proxy authorization required") {
                 return Failure::unsent(Status::PROXY_AUTHENTICATION_REQUIRED, tunnel);
             }
@@ -272,4 +275,72 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         error.downcast_ref::<E>().or_else(|| find::<E>(inner? as &(dyn StdError + 'static)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{HttpSettings, SystemClock, TlsSettings};
+    use crate::wire::Form;
+    use tokio::net::TcpListener;
+
+    const SETTINGS: fn() -> HttpSettings = || HttpSettings {
+        tls: TlsSettings { certificates: String::new(), system_roots: false }.load().unwrap(),
+        proxy: None,
+        connect_timeout: Duration::from_secs(60),
+        request_timeout: Duration::from_millis(200),
+        poll_timeout: Duration::from_millis(600),
+        most_bytes: 1000,
+    };
+
+    fn request(kind: Kind, port: u16) -> Request {
+        let mut form = Form::default();
+        form.add("scope", "openid");
+        let url = url::Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
+        Request { form: Some(form), ..Request::new(kind, url) }
+    }
+
+    /// Runs with an engine, an HTTP client, and a port where nobody answers.
+    fn run<F: Future>(test: impl FnOnce(Engine, Http, TcpListener) -> F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let lookup = Arc::new(|_: &str| Ok(vec![([127, 0, 0, 1], 0).into()]));
+            let engine = Engine::start(Arc::new(SystemClock), lookup).unwrap();
+            let http = Http::new(Arc::new(SETTINGS()), engine.resolver()).unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            test(engine, http, listener).await
+        })
+    }
+
+    #[test]
+    fn a_poll_has_a_time_limit_of_its_own_r43() {
+        run(async |engine, http, listener| {
+            let port = listener.local_addr().unwrap().port();
+            for (kind, limit) in [(Kind::Start, 200), (Kind::Poll, 600)] {
+                let departure = Arc::<Departure>::default();
+                let exchanged = http.exchange(&engine, request(kind, port), &departure).await;
+                let expected = Failure::new(Status::TIMEOUT, format!("no complete answer within {limit} ms"));
+                assert_eq!(exchanged.result.err(), Some(expected));
+                assert_eq!(departure.left_at(), Some(exchanged.sent_at));
+                assert!(!departure.stop(), "it has left");
+            }
+        });
+    }
+
+    #[test]
+    fn of_a_request_that_was_stopped_not_a_byte_is_written() {
+        run(async |engine, http, listener| {
+            let port = listener.local_addr().unwrap().port();
+            for stopped in [true, false] {
+                let departure = Arc::<Departure>::default();
+                assert!(!stopped || departure.stop());
+                let exchanged = http.exchange(&engine, request(Kind::Start, port), &departure).await;
+                assert_eq!(exchanged.result.err().unwrap().maybe_sent, !stopped);
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut written = Vec::new();
+                stream.read_to_end(&mut written).await.unwrap();
+                assert_eq!(written.is_empty(), stopped, "{}", String::from_utf8_lossy(&written));
+            }
+        });
+    }
 }

@@ -55,6 +55,10 @@ int64_t now_us(void) {
   return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+int waited_ms(int64_t began_us, int64_t ms) {
+  return now_us() - began_us >= (ms - 2) * 1000;
+}
+
 void sleep_ms(int64_t ms) {
   struct timespec left = {ms / 1000, ms % 1000 * 1000000};
   while (nanosleep(&left, &left) != 0)

@@ -29,6 +29,8 @@ int run_tests(const struct test *tests, size_t count);
 int less(int natively, int under_valgrind);
 
 int64_t now_us(void);
+/* Whether so long has gone by, but for the millisecond to which the library's clock is rounded. */
+int waited_ms(int64_t began_us, int64_t ms);
 void sleep_ms(int64_t ms);
 /* Prints what a test measured: the median, the 99th percentile and the largest of the times. */
 void print_times(const char *what, int64_t *times_us, size_t count);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 namespace Ciba
 {
+    // Generated from ciba.h by tests/vocabulary; do not edit.
+
     /// <summary>The names of settings, for <see cref="CibaConfig.Set"/>.</summary>
     public static class CibaSetting
     {

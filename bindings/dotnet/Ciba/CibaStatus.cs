@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 namespace Ciba
 {
+    // Generated from ciba.h by tests/vocabulary; do not edit.
+
     /// <summary>What happened. A newer library may report others.</summary>
     /// <remarks>
     /// The bands: 0 done, 1 pending, 10 to 99 the caller's use, 100s transport, 200s the provider's answers,

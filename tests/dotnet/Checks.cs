@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
+using System.Net;
+using System.Text;
+using System.Threading;
+using System.Threading.Tasks;
+using Ciba;
+
+/// <summary>What the tests check with, and the provider that they ask.</summary>
+internal static class Checks
+{
+    internal const string Uuid = "8a9856e0-f12d-4217-b320-c8a076be9320";
+    internal const string WrongSecret = "wrong-secret-J2vN8yTq";
+
+    /// <summary>How long anything may take before it is called hanging.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly StringBuilder Heard = new StringBuilder();
+    private static int failures;
+
+    internal static int Failures
+    {
+        get { return failures; }
+    }
+
+    internal static void Check(bool holds, string what)
+    {
+        if (holds)
+            return;
+        Interlocked.Increment(ref failures);
+        // The line of the test, not of this helper.
+        var at = new StackTrace(true).GetFrames().Select(f => f.GetFileLineNumber() + " in " + f.GetMethod().Name).Skip(1);
+        Console.WriteLine("FAIL " + what + ", line " + at.First());
+    }
+
+    internal static void Equal<T>(T expected, T actual, string what)
+    {
+        Check(EqualityComparer<T>.Default.Equals(expected, actual), what + ": " + actual + ", not " + expected);
+    }
+
+    /// <summary>Every text that the library says is kept, to be searched for secrets.</summary>
+    internal static void Hear(object said)
+    {
+        lock (Heard)
+            Heard.AppendLine(said.ToString());
+    }
+
+    internal static T Throws<T>(Action action, string what) where T : Exception
+    {
+        try
+        {
+            action();
+        }
+        catch (T e)
+        {
+            Hear(e);
+            Check(e.Message.Length > 10, what + " says what is wrong");
+            return e;
+        }
+        catch (Exception e)
+        {
+            Hear(e);
+            Check(false, what + ": " + e.GetType().Name + ", not " + typeof(T).Name + ": " + e);
+            return null;
+        }
+        Check(false, what + ": no " + typeof(T).Name);
+        return null;
+    }
+
+    internal static void Status<T>(CibaStatus status, Action action, string what) where T : CibaException
+    {
+        var e = Throws<T>(action, what);
+        if (e != null)
+            Equal(status, e.Status, what);
+    }
+
+    /// <summary>What a task comes to, which must not take for ever.</summary>
+    internal static T In<T>(Task<T> task)
+    {
+        Check(Task.WhenAny(task, Task.Delay(Patience)).Result == task, "a task hangs");
+        return task.GetAwaiter().GetResult();
+    }
+
+    internal static void Soon(Func<bool> condition, string what)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!condition() && clock.Elapsed < Patience)
+            Thread.Sleep(10);
+        Check(condition(), what);
+    }
+
+    internal static void NoTextHoldsASecret()
+    {
+        string secret = Fact("CLIENT_SECRET"), heard = Heard.ToString();
+        Func<string, bool> givesAway = text =>
+            new[] { secret, Uuid, WrongSecret, "planted", "eyJ" }.Any(text.Contains);
+        Check(secret.Length > 8 && heard.Length > 5000, "there is something to search");
+        Check(!givesAway(heard), "a secret is in what the library says");
+        Check(givesAway(heard + secret) && givesAway("x eyJhbGciOi y"), "the search finds what is planted");
+    }
+
+    // ---- the provider ---------------------------------------------------------------------------
+
+    internal static string Fact(string name)
+    {
+        return Environment.GetEnvironmentVariable("CIBA_SIM_" + name);
+    }
+
+    internal static CibaConfig NewConfig()
+    {
+        return new CibaConfig
+        {
+            [CibaSetting.Provider] = "signaturgruppen-test",
+            [CibaSetting.Issuer] = Fact("ISSUER"),
+            [CibaSetting.ClientId] = Fact("CLIENT_ID"),
+            [CibaSetting.ClientSecret] = Fact("CLIENT_SECRET"),
+            [CibaSetting.CaFile] = Fact("CA_FILE"),
+            [CibaSetting.CaMode] = "replace",
+        };
+    }
+
+    internal static CibaClient NewClient()
+    {
+        using (var config = NewConfig())
+            return new CibaClient(config);
+    }
+
+    /// <summary>What the person is told decides what the person does.</summary>
+    internal static CibaRequest NewRequest(string phrase)
+    {
+        return new CibaRequest
+        {
+            [CibaParameter.LoginHintTokenUuid] = Uuid,
+            [CibaParameter.LoginHintTokenIp] = "127.0.0.1",
+            [CibaParameter.LoginHintTokenReferenceTextBody] = phrase,
+        };
+    }
+
+    internal static CibaFlow NewFlow(string phrase)
+    {
+        using (var client = NewClient())
+        using (var request = NewRequest(phrase))
+            return client.Init(request);
+    }
+
+    /// <summary>A call of the provider's control interface.</summary>
+    internal static string Control(string method, string path, string body = "{}")
+    {
+        using (var web = new WebClient { Proxy = null })
+        {
+            string address = Fact("CONTROL") + path;
+            return method == "GET" ? web.DownloadString(address) : web.UploadString(address, method, body);
+        }
+    }
+
+    internal static void Fault(string kind, string fault)
+    {
+        Control("POST", "/fault", "{\"kind\": \"" + kind + "\", \"fault\": " + fault + "}");
+    }
+
+    /// <summary>How many requests the provider has seen whose line of the journal holds this.</summary>
+    internal static int Requests(string text)
+    {
+        return Control("GET", "/lines").Split('"').Count(line => line.Contains(text));
+    }
+}
