@@ -180,7 +180,13 @@ fn each_timeout_bounds_its_own_part() {
     let https = format!("https://127.0.0.1:{}", tcp.port);
     for (issuer, connect, answer, status, says) in [
         // TLS never comes about: a matter of connecting; nothing was sent.
-        (&https, short, long, Status::CONNECT_FAILED, "127.0.0.1 could not be reached: no connection in time"),
+        (
+            &https,
+            short,
+            long,
+            Status::CONNECT_FAILED,
+            "127.0.0.1 could not be reached: no connection in time",
+        ),
         // Connected and sent at once: a matter of the answer.
         (&tcp.url(), long, short, Status::START_UNKNOWN, "no complete answer within 200 ms"),
     ] {

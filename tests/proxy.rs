@@ -44,10 +44,9 @@ impl Proxy {
         let server = Server::new(move |mut client, _| {
             let Ok(Some(head)) = sockets::read_request(&mut client) else { return };
             seen.lock().unwrap().push(head.clone());
-            let allowed = head.to_ascii_lowercase().contains(&format!(
-                "proxy-authorization: basic {}\r\n",
-                CREDENTIALS.to_ascii_lowercase()
-            ));
+            let allowed = head
+                .to_ascii_lowercase()
+                .contains(&format!("proxy-authorization: basic {}\r\n", CREDENTIALS.to_ascii_lowercase()));
             let refusal = match policy {
                 Policy::Open => None,
                 Policy::Basic if allowed => None,
@@ -63,7 +62,8 @@ impl Proxy {
                 }
             };
             if let Some(refusal) = refusal {
-                let _ = client.write_all(format!("HTTP/1.1 {refusal}\r\nContent-Length: 0\r\n\r\n").as_bytes());
+                let _ =
+                    client.write_all(format!("HTTP/1.1 {refusal}\r\nContent-Length: 0\r\n\r\n").as_bytes());
                 let _ = client.shutdown(Shutdown::Both);
                 return;
             }
@@ -124,9 +124,12 @@ fn https_goes_through_one_tunnel_and_the_proxy_sees_nothing_of_it() {
         assert!(!text.contains(&pair.provider.client_secret()[..20]));
         // And the provider sees nothing of the proxy.
         for entry in pair.provider.journal() {
-            assert!(entry.headers.iter().all(|(name, value)| {
-                !name.starts_with("proxy") && !value.contains(CREDENTIALS)
-            }));
+            assert!(
+                entry
+                    .headers
+                    .iter()
+                    .all(|(name, value)| { !name.starts_with("proxy") && !value.contains(CREDENTIALS) })
+            );
         }
         assert!(!format!("{:?}{client:?}{flow:?}", pair.config(&given)).contains(PASSWORD));
     }
@@ -140,14 +143,16 @@ fn a_proxy_that_asks_for_credentials_is_named_with_the_schemes_that_it_offers() 
     for settings in [&[("proxy", url.as_str())][..], &with_credentials(&url, "wrong-planted")] {
         let error = pair.client_with(settings).init(&pair.request(), None).unwrap_err();
         assert_eq!(error.status(), Status::PROXY_AUTHENTICATION_REQUIRED);
-        assert_eq!(
-            error.message(),
-            "the proxy asks for credentials (407); it offers: Negotiate, Basic"
-        );
+        assert_eq!(error.message(), "the proxy asks for credentials (407); it offers: Negotiate, Basic");
         assert!(!format!("{error:?}").contains("planted"));
     }
-    assert!(proxy.heads().iter().any(|head| head.contains("Proxy-Authorization")
-        || head.contains("proxy-authorization")), "they were tried");
+    assert!(
+        proxy
+            .heads()
+            .iter()
+            .any(|head| head.contains("Proxy-Authorization") || head.contains("proxy-authorization")),
+        "they were tried"
+    );
     assert!(pair.provider.lines().is_empty());
 }
 
@@ -159,7 +164,10 @@ fn a_proxy_that_does_not_lead_there_is_told_apart_from_a_provider_that_does_not_
         (Some(Policy::Open), ""),
         (Some(Policy::Refuse(403)), "the proxy does not lead to 127.0.0.1: tunnel error"),
         (Some(Policy::Refuse(502)), "the proxy does not lead to 127.0.0.1: tunnel error"),
-        (Some(Policy::Silent), "127.0.0.1 by the proxy 127.0.0.1 could not be reached: no connection in time"),
+        (
+            Some(Policy::Silent),
+            "127.0.0.1 by the proxy 127.0.0.1 could not be reached: no connection in time",
+        ),
         (None, "127.0.0.1 by the proxy 127.0.0.1 could not be reached: connection refused"),
     ] {
         let proxy = policy.map(Proxy::new);

@@ -33,7 +33,8 @@ fn two_hundred_flows_in_two_hundred_threads_each_make_their_own_polls_and_no_mor
                 let flow = client.init(&request, None).unwrap();
                 let seen = AtomicUsize::new(0);
                 flow.on_progress(move |_| {
-                    waiting.fetch_add(usize::from(seen.fetch_add(1, Ordering::SeqCst) == 0), Ordering::SeqCst);
+                    waiting
+                        .fetch_add(usize::from(seen.fetch_add(1, Ordering::SeqCst) == 0), Ordering::SeqCst);
                 })
                 .unwrap();
                 assert_eq!(Pair::outcome(&flow), Status::OK);
@@ -80,7 +81,9 @@ fn a_log_that_panics_ends_no_sign_in_and_keeps_no_event_from_other_logs() {
     let flow = client.init(&pair.request_with(&words), None).unwrap();
     assert_eq!(Pair::outcome(&flow), Status::OK);
     let names = pair.events.names();
-    for name in ["start.sent", "start.acknowledged", "keys.fetched", "poll.sent", "poll.tokens", "flow.approved"] {
+    for name in
+        ["start.sent", "start.acknowledged", "keys.fetched", "poll.sent", "poll.tokens", "flow.approved"]
+    {
         assert!(names.iter().any(|n| n == name), "{name} among {names:?}");
     }
     assert_eq!(calls.load(Ordering::SeqCst), names.len(), "it is still told");
@@ -167,9 +170,12 @@ enum Handle {
 #[test]
 fn handles_go_in_any_order_and_the_threads_of_an_engine_go_with_the_last() {
     let tasks = Arc::<Mutex<Vec<PathBuf>>>::default();
-    let server = Server::answering(|request, _| {
-        if request.starts_with("POST /start") { acknowledged(1) } else { pending() }
-    });
+    let server =
+        Server::answering(
+            |request, _| {
+                if request.starts_with("POST /start") { acknowledged(1) } else { pending() }
+            },
+        );
     let issuer = format!("http://localhost:{}", server.port);
     let mut orders: Vec<Vec<usize>> = vec![Vec::new()];
     for next in 0..4 {
@@ -267,7 +273,12 @@ fn a_flow_that_is_dropped_is_held_by_nobody_whatever_was_done_with_it_before() {
         done(&flow);
         assert_eq!(Arc::strong_count(&held), 2, "{what}: the callback lives with the flow");
         drop(flow);
-        eventually(what, || Arc::strong_count(&held) == 1 || { pair.time.advance(1_000); false });
+        eventually(what, || {
+            Arc::strong_count(&held) == 1 || {
+                pair.time.advance(1_000);
+                false
+            }
+        });
     }
 }
 

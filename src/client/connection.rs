@@ -76,13 +76,7 @@ pub struct Keys {
 
 impl Connection {
     pub fn new(engine: Engine, http: Http) -> Connection {
-        Connection {
-            engine,
-            http,
-            endpoints: Fetched::new(),
-            keys: Fetched::new(),
-            check: Mutex::default(),
-        }
+        Connection { engine, http, endpoints: Fetched::new(), keys: Fetched::new(), check: Mutex::default() }
     }
 
     fn now(&self) -> Millis {

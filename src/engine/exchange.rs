@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 use super::departure::{Departure, Outgoing};
 use super::http::Http;
-use super::{Engine, Resolver};
 use super::resolver::ResolutionFailed;
+use super::{Engine, Resolver};
 use crate::error::Status;
 use crate::flow::Millis;
 use crate::wire::{Answer, Failure, Kind, Request};
@@ -171,7 +171,8 @@ impl Http {
         }
         // What the client says of a tunnel has no type that can be named.
         let tunnel = chain(error).map(ToString::to_string).find(|text| text.starts_with("tunnel error"));
-        if let Some(tunnel) = tunnel.filter(|text| !text.ends_with("failed to create underlying connection")) {
+        if let Some(tunnel) = tunnel.filter(|text| !text.ends_with("failed to create underlying connection"))
+        {
             if tunnel.ends_with("proxy authorization required") {
                 return Failure::unsent(Status::PROXY_AUTHENTICATION_REQUIRED, tunnel);
             }

@@ -59,8 +59,12 @@ pub fn config(engine: &Engine, issuer: &str, settings: &[(&str, &str)]) -> Confi
     ] {
         config.set(name, &format!("{issuer}{path}")).unwrap();
     }
-    let needed =
-        [("client_id", "me"), ("client_secret", "s3cret"), ("allow_http_loopback", "true"), ("proxy", "none")];
+    let needed = [
+        ("client_id", "me"),
+        ("client_secret", "s3cret"),
+        ("allow_http_loopback", "true"),
+        ("proxy", "none"),
+    ];
     for (name, value) in needed.iter().chain(settings) {
         config.set(name, value).unwrap();
     }
