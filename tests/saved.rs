@@ -155,6 +155,7 @@ fn a_flow_saved_before_its_acknowledgement_is_not_started_again() {
     let stopped = pair.stop_the_clock();
     let starting = client(&pair).begin(&pair.request()).unwrap();
     assert!(starting.hand_over(ROW, NOW).unwrap().is_none(), "its start is under way");
+    common::eventually("the start", || pair.provider.request_count(Kind::Start) == 1);
     let saved = starting.checkpoint(ROW).unwrap();
     drop(starting);
     let resumed = client(&pair).resume(saved.as_bytes(), ROW).unwrap();
