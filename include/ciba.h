@@ -87,6 +87,10 @@
 #define CIBA_IN_CALLBACK 21
 /* a file that a setting names cannot be read or written */
 #define CIBA_FILE 22
+/* the flow is in the set already */
+#define CIBA_IN_SET 23
+/* not available on this system */
+#define CIBA_UNSUPPORTED 24
 /* the provider could not be reached */
 #define CIBA_CONNECT_FAILED 100
 /* the provider's name could not be resolved */
@@ -213,6 +217,20 @@
 #define CIBA_KEYS_UNAVAILABLE 410
 /* the provider's key set is malformed */
 #define CIBA_KEYS_MALFORMED 411
+/* the flow was handed over to another process */
+#define CIBA_HANDED_OVER 500
+/* the saved flow is truncated, was changed, or was sealed with another key */
+#define CIBA_SAVED_FLOW_MALFORMED 501
+/* no key of this key id is among the settings */
+#define CIBA_SAVED_FLOW_KEY 502
+/* the saved flow was written by a newer version of the library */
+#define CIBA_SAVED_FLOW_VERSION 503
+/* the saved flow is of another provider or another client */
+#define CIBA_SAVED_FLOW_CLIENT 504
+/* the saved flow was saved for another context */
+#define CIBA_SAVED_FLOW_CONTEXT 505
+/* a flow that has ended or has its tokens cannot be saved */
+#define CIBA_NOT_SAVEABLE 506
 /* a defect of this library */
 #define CIBA_INTERNAL 900
 /* a panic was caught: a defect of this library */
@@ -288,6 +306,11 @@
  *     open for 30 s and longer.
  * max_answer_bytes (1024 to 16777216; default 1048576)
  *     The size beyond which an answer is refused, in bytes.
+ * saved_flow_keys (text)
+ *     Keys that saved flows are sealed with: id:key, separated by spaces, each key 32 random bytes
+ *     in Base64. The first one seals, every one opens.
+ * saved_flow_unsealed (true, false; default false)
+ *     Saves flows neither encrypted nor authenticated, where the store itself sees to both.
  * log_file (text)
  *     A file to which events are appended, a line each.
  * log_level (error, warning, info, debug; default info)
@@ -362,6 +385,16 @@ typedef struct ciba_flow ciba_flow;
  What is asked of whom, by parameter name. The table at the head of this file lists the names.
  */
 typedef struct ciba_request ciba_request;
+
+/*
+ A flow as bytes, to be kept wherever the program keeps its state. Confidential.
+ */
+typedef struct ciba_saved_flow ciba_saved_flow;
+
+/*
+ A set of flows that are waited for together.
+ */
+typedef struct ciba_set ciba_set;
 
 /*
  The verified tokens of a flow. Owned by the caller, who frees them with ciba_tokens_free(); the
@@ -876,6 +909,178 @@ const char *ciba_tokens_claims(const ciba_tokens *tokens, size_t *length);
  Threads: any. Since 0.1.0.
  */
 int64_t ciba_tokens_expires_at(const ciba_tokens *tokens);
+
+/*
+ Makes an empty set, after the manner of epoll: flows in it are asked for when they are due, and
+ ciba_set_wait() tells of one after the other that has its outcome. One thread is enough for tens of
+ thousands; any may wait, and add and remove meanwhile.
+
+ client: any client; the set takes flows of others too. set: the place for the set, which the caller
+ frees with ciba_set_free(). err: NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_RESOURCES, CIBA_MISSING_ARGUMENT.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_set_new(ciba_client *client, ciba_set **set, ciba_error **err);
+
+/*
+ Adds a flow: from now on the provider is asked for it. A flow that has its outcome already is told of
+ by the next wait. The flow stays the caller's; freeing it takes it out of the set.
+
+ userdata: what ciba_set_wait() names the flow by; may be NULL.
+ Returns CIBA_OK, CIBA_IN_SET (it is in this set), CIBA_FREED, CIBA_OTHER_PROCESS,
+ CIBA_MISSING_ARGUMENT.
+ Threads: any, also while another waits. Since 0.1.0.
+ */
+ciba_status ciba_set_add(ciba_set *set,
+                         ciba_flow *flow,
+                         void *userdata,
+                         ciba_error **err);
+
+/*
+ Takes a flow out. The provider is asked no more for it, unless somebody polls it by itself.
+
+ Returns CIBA_OK, CIBA_NOT_PRESENT (it is not in the set, or was told of), CIBA_OTHER_PROCESS,
+ CIBA_MISSING_ARGUMENT.
+ Threads: any, also while another waits. Since 0.1.0.
+ */
+ciba_status ciba_set_remove(ciba_set *set, ciba_flow *flow, ciba_error **err);
+
+/*
+ Waits for the next flow that has its outcome, takes it out of the set, and says which it is: ask it
+ with ciba_poll() and timeout 0.
+
+ timeout_ms: how many ms to wait; < 0: until there is one; 0: not at all. userdata: the place for
+ what ciba_set_add() was given for that flow. err: NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_PENDING (none in time), CIBA_FREED (the set was freed meanwhile),
+ CIBA_OTHER_PROCESS, CIBA_MISSING_ARGUMENT. *userdata is NULL unless it is CIBA_OK.
+ Threads: any, several at once: each outcome is told to one of them. Since 0.1.0.
+ */
+ciba_status ciba_set_wait(ciba_set *set, int64_t timeout_ms, void **userdata, ciba_error **err);
+
+/*
+ Cancels every flow in the set, as ciba_cancel() with timeout 0 does. ciba_set_wait() then tells of
+ each.
+
+ Returns CIBA_OK, CIBA_OTHER_PROCESS, CIBA_MISSING_ARGUMENT.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_set_cancel(ciba_set *set, ciba_error **err);
+
+/*
+ How many flows are in the set, those among them that have their outcome and were not told of; -1 for
+ NULL.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_set_count(const ciba_set *set);
+
+/*
+ A file descriptor that is readable while ciba_set_wait() has something to tell, so that an event loop
+ (poll, epoll, libuv, asyncio) can own the waiting: when it is readable, call ciba_set_wait() with
+ timeout 0 until it returns CIBA_PENDING. It belongs to the set: watch it, do not read or close it.
+
+ descriptor: the place for the descriptor; -1 unless it is CIBA_OK.
+ Returns CIBA_OK, CIBA_RESOURCES (the system refuses one), CIBA_UNSUPPORTED (on Windows),
+ CIBA_OTHER_PROCESS, CIBA_MISSING_ARGUMENT.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_set_descriptor(ciba_set *set,
+                                int32_t *descriptor,
+                                ciba_error **err);
+
+/*
+ Frees a set. NULL is allowed. Its flows stay the caller's and are asked for no more, unless somebody
+ polls them. Calls that wait on other threads return CIBA_FREED.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_set_free(ciba_set *set);
+
+/*
+ Saves a flow and lets it go on here: for a process that may be killed. Whoever resumes it waits a
+ whole interval first, and reports what cannot be known as CIBA_UNKNOWN, never as a denial.
+
+ context: UTF-8; says what the flow is saved for, for example the id of a row: it can be resumed with
+ the same text alone. saved: the place for the saved flow, which the caller frees with
+ ciba_saved_flow_free(). err: NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_NOT_SAVEABLE (it has ended or has its tokens), CIBA_MISSING_SETTING
+ (saved_flow_keys), CIBA_OTHER_PROCESS, CIBA_MISSING_ARGUMENT, CIBA_INVALID_UTF8.
+ Threads: any. Never waits. Since 0.1.0.
+ */
+ciba_status ciba_flow_checkpoint(ciba_flow *flow,
+                                 const char *context,
+                                 ciba_saved_flow **saved,
+                                 ciba_error **err);
+
+/*
+ Saves a flow and closes it here, with the outcome CIBA_HANDED_OVER: for programs that step, save, and
+ sleep elsewhere. Whoever resumes it polls when it would have been polled here.
+
+ context, saved, err: as for ciba_flow_checkpoint(). timeout_ms: how many ms to wait for an exchange that
+ is under way, since it may bring the tokens; < 0: until it has ended; 0: not at all.
+ Returns CIBA_OK, CIBA_PENDING (an exchange is still under way, the flow goes on), or what
+ ciba_flow_checkpoint() returns.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_flow_hand_over(ciba_flow *flow,
+                                const char *context,
+                                int64_t timeout_ms,
+                                ciba_saved_flow **saved,
+                                ciba_error **err);
+
+/*
+ Goes on with a saved flow, in this process or another one, on this machine or another one, with the
+ settings of this client. It sends nothing by itself; ciba_poll(), ciba_step() and sets drive it.
+
+ A flow that was saved before its acknowledgement is not started again: it has its outcome already,
+ and ciba_poll() says CIBA_START_UNKNOWN. One that expired meanwhile has its outcome too.
+
+ bytes, length: what ciba_saved_flow_bytes() gave; copied. context: the text that it was saved with.
+ flow: the place for the flow, which the caller frees with ciba_free(). err: NULL, or the place for an
+ error.
+ Returns CIBA_OK, CIBA_SAVED_FLOW_MALFORMED, CIBA_SAVED_FLOW_KEY, CIBA_SAVED_FLOW_VERSION,
+ CIBA_SAVED_FLOW_CLIENT, CIBA_SAVED_FLOW_CONTEXT, CIBA_RESOURCES, CIBA_MISSING_ARGUMENT,
+ CIBA_INVALID_UTF8. On an error *flow is NULL.
+ Threads: any. Never waits. Since 0.1.0.
+ */
+ciba_status ciba_flow_resume(ciba_client *client,
+                             const uint8_t *bytes,
+                             size_t length,
+                             const char *context,
+                             ciba_flow **flow,
+                             ciba_error **err);
+
+/*
+ How often a flow was saved, in this process and before it was resumed here; -1 for NULL.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_flow_revision(const ciba_flow *flow);
+
+/*
+ The bytes of a saved flow. Confidential.
+
+ length: the place for their number.
+ Returns bytes that are owned by the saved flow; NULL for NULL.
+ Threads: any. Since 0.1.0.
+ */
+const uint8_t *ciba_saved_flow_bytes(const ciba_saved_flow *saved, size_t *length);
+
+/*
+ The revision of a saved flow: each save of a flow has a higher number than the one before, also after
+ the flow was resumed elsewhere. A store that replaces a row only if the new number is higher never
+ goes back. -1 for NULL.
+
+ Threads: any. Since 0.1.0.
+ */
+int64_t ciba_saved_flow_revision(const ciba_saved_flow *saved);
+
+/*
+ Frees a saved flow and wipes its bytes. NULL is allowed.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_saved_flow_free(ciba_saved_flow *saved);
 
 #ifdef __cplusplus
 }  // extern "C"

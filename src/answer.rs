@@ -35,8 +35,9 @@ pub struct Acknowledgement {
 /// What is needed to read an answer.
 pub struct Reader<'a> {
     pub rules: &'a Rules,
-    /// Values that must not appear in any text.
-    pub secrets: Vec<SecretString>,
+    /// Values that must not appear in any text: those of the request, longer ones first, and others.
+    pub asked_secrets: &'a [SecretString],
+    pub other_secrets: [Option<SecretString>; 2],
     pub policy: ResponsePolicy,
     /// The wall clock when the answer came.
     pub unix_ms: i64,
@@ -200,7 +201,7 @@ impl Reader<'_> {
     /// beyond ASCII), bounded, and without any value of the request that it echoes.
     fn shown(&self, text: &str, most: usize) -> String {
         let mut text = text.to_owned();
-        for secret in &self.secrets {
+        for secret in self.asked_secrets.iter().chain(self.other_secrets.iter().flatten()) {
             text = text.replace(secret.expose_secret(), "[redacted]");
         }
         text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).take(most).collect()

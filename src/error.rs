@@ -7,7 +7,7 @@ macro_rules! statuses {
     ($($(#[$doc:meta])* $name:ident = $number:literal $text:literal;)*) => {
         /// A status number. The bands: 0 success, 1 pending, 10–99 the caller's use, 100s transport,
         /// 200s the provider's OAuth and CIBA answers, 250s outcomes, 300s token validation,
-        /// 400s discovery and keys, 900s internal. A number is never reused.
+        /// 400s discovery and keys, 500s saved flows, 900s internal. A number is never reused.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct Status(i32);
 
@@ -62,6 +62,10 @@ statuses! {
     IN_CALLBACK = 21 "the call is not allowed inside a callback";
     /// A file that a setting names cannot be read or written.
     FILE = 22 "a file that a setting names cannot be read or written";
+    /// The flow is in the set already.
+    IN_SET = 23 "the flow is in the set already";
+    /// The system that the library runs on does not have this.
+    UNSUPPORTED = 24 "not available on this system";
 
     /// The provider could not be reached; nothing was sent.
     CONNECT_FAILED = 100 "the provider could not be reached";
@@ -193,6 +197,21 @@ statuses! {
     KEYS_UNAVAILABLE = 410 "the provider's keys could not be fetched";
     /// The provider's key set is not a JSON object with keys, or larger than the limit.
     KEYS_MALFORMED = 411 "the provider's key set is malformed";
+
+    /// The flow was handed over: another process goes on with it.
+    HANDED_OVER = 500 "the flow was handed over to another process";
+    /// The saved flow is truncated, was changed, or was sealed with another key.
+    SAVED_FLOW_MALFORMED = 501 "the saved flow is truncated, was changed, or was sealed with another key";
+    /// None of the settings' keys has the key id that the saved flow names.
+    SAVED_FLOW_KEY = 502 "no key of this key id is among the settings";
+    /// The saved flow is of a layout that this version of the library does not know.
+    SAVED_FLOW_VERSION = 503 "the saved flow was written by a newer version of the library";
+    /// The saved flow is of another provider or another client.
+    SAVED_FLOW_CLIENT = 504 "the saved flow is of another provider or another client";
+    /// The saved flow was saved for another context, for example another row.
+    SAVED_FLOW_CONTEXT = 505 "the saved flow was saved for another context";
+    /// A flow that has ended, or whose tokens are being verified, cannot be saved.
+    NOT_SAVEABLE = 506 "a flow that has ended or has its tokens cannot be saved";
 
     /// A defect of this library.
     INTERNAL = 900 "a defect of this library";

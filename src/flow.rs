@@ -29,6 +29,8 @@ pub enum Outcome {
     Denied(Error),
     Expired(Error),
     Cancelled,
+    /// It goes on in another process.
+    HandedOver,
     /// For any other reason, which the error says.
     Failed(Error),
     /// An answer that may have carried the tokens was lost.
@@ -36,13 +38,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The class of the outcome: `OK`, `DENIED`, `EXPIRED`, `CANCELLED`, `FAILED` or `UNKNOWN`.
+    /// The class of the outcome: `OK`, `DENIED`, `EXPIRED`, `CANCELLED`, `HANDED_OVER`, `FAILED` or
+    /// `UNKNOWN`.
     pub fn status(&self) -> Status {
         match self {
             Outcome::Tokens(_) => Status::OK,
             Outcome::Denied(_) => Status::DENIED,
             Outcome::Expired(_) => Status::EXPIRED,
             Outcome::Cancelled => Status::CANCELLED,
+            Outcome::HandedOver => Status::HANDED_OVER,
             Outcome::Failed(_) => Status::FAILED,
             Outcome::Unknown(_) => Status::UNKNOWN,
         }
@@ -53,11 +57,22 @@ impl Outcome {
         match self {
             Outcome::Tokens(_) => None,
             Outcome::Cancelled => Some(Status::CANCELLED.into()),
+            Outcome::HandedOver => Some(Status::HANDED_OVER.into()),
             Outcome::Denied(e) | Outcome::Expired(e) | Outcome::Failed(e) | Outcome::Unknown(e) => {
                 Some(e.clone())
             }
         }
     }
+}
+
+/// What a flow that was saved goes on with.
+pub struct Resumed {
+    pub auth_req_id: SecretString,
+    pub deadline: Millis,
+    pub interval: Millis,
+    pub next_at: Millis,
+    /// Whether polls were made, or may have been, whose answers this process cannot know.
+    pub lost: bool,
 }
 
 enum State {
@@ -88,8 +103,10 @@ pub struct FlowState {
     next_at: Millis,
     /// Answers in a row that were trouble.
     troubles: u32,
-    /// Whether an answer was lost that may have carried the tokens.
+    /// Whether an answer was lost, or was another process's, that may have carried the tokens.
     lost: bool,
+    /// Whether another process may poll too: the flow was saved, or comes from what was saved.
+    shared: bool,
     last_trouble: Option<Error>,
 }
 
@@ -104,7 +121,22 @@ impl FlowState {
             next_at: Millis::MAX,
             troubles: 0,
             lost: false,
+            shared: false,
             last_trouble: None,
+        }
+    }
+
+    /// A flow that was saved, in the process that goes on with it.
+    pub fn resumed(saved: Resumed) -> FlowState {
+        FlowState {
+            state: State::Pending,
+            auth_req_id: Some(saved.auth_req_id),
+            deadline: saved.deadline,
+            interval: saved.interval,
+            next_at: saved.next_at,
+            lost: saved.lost,
+            shared: true,
+            ..FlowState::starting()
         }
     }
 
@@ -211,7 +243,7 @@ impl FlowState {
                 let outcome = self.unknown();
                 return self.end(outcome);
             }
-            PollAnswer::Gone(error) | PollAnswer::Expired(error) if self.lost => {
+            PollAnswer::Gone(error) | PollAnswer::Expired(error) if self.lost || self.shared => {
                 self.last_trouble.get_or_insert(error);
                 let outcome = self.unknown();
                 return self.end(outcome);
@@ -254,6 +286,18 @@ impl FlowState {
         Outcome::Unknown(Error::new(Status::UNKNOWN, text))
     }
 
+    /// The next poll comes so many ms later than it could, so that many flows do not ask at once.
+    pub fn delay(&mut self, ms: Millis) {
+        if matches!(self.state, State::Pending) {
+            self.next_at = self.next_at.saturating_add(ms);
+        }
+    }
+
+    /// Another process may poll from now on: what was saved is on its way there.
+    pub fn share(&mut self) {
+        self.shared = true;
+    }
+
     /// The tokens that wait to be verified.
     pub fn unverified(&self) -> Option<TokenResponse> {
         match &self.state {
@@ -277,6 +321,15 @@ impl FlowState {
         matches!(self.state, State::Starting)
     }
 
+    pub fn is_pending(&self) -> bool {
+        matches!(self.state, State::Pending)
+    }
+
+    /// Whether an answer was lost that may have carried the tokens.
+    pub fn has_lost(&self) -> bool {
+        self.lost
+    }
+
     pub fn auth_req_id(&self) -> Option<&SecretString> {
         self.auth_req_id.as_ref()
     }
@@ -289,6 +342,11 @@ impl FlowState {
     /// When the next poll is due; `None` when there is none.
     pub fn next_poll_at(&self) -> Option<Millis> {
         matches!(self.state, State::Pending).then_some(self.next_at).filter(|at| *at < self.deadline)
+    }
+
+    /// When the next poll, or the next try to verify, is due.
+    pub fn next_at(&self) -> Millis {
+        self.next_at
     }
 
     /// The interval in force, in ms.

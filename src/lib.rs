@@ -47,7 +47,7 @@ mod settings;
 mod tokens;
 mod wire;
 
-pub use client::{Client, Config, Flow, Progress, ProgressStage, Timeout, Watch};
+pub use client::{Client, Config, Flow, FlowSet, Progress, ProgressStage, SavedFlow, Timeout, Watch};
 pub use engine::{Clock, ClockHold, Engine, Lookup, SystemClock};
 pub use error::{Error, Result, Status};
 pub use flow::Millis;

@@ -1,5 +1,7 @@
 //! What is asked: the authentication request (CIBA Core §7.1), checked before anything is sent.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::fmt;
 
 use base64::Engine as _;
@@ -17,6 +19,9 @@ use crate::wire::Form;
 
 /// The grant type of CIBA (CIBA Core §4).
 pub const GRANT_TYPE: &str = "urn:openid:params:grant-type:ciba";
+
+/// The claim whose value is compared to the letter; all others may differ in capitals.
+pub(crate) const SUBJECT: &str = "sub";
 
 /// What is asked of whom, by parameter name; [`crate::PARAMETERS`] lists the names.
 ///
@@ -39,18 +44,22 @@ impl fmt::Debug for AuthenticationRequest {
     }
 }
 
-/// A request that has passed every check: the parameters to send, and what the ID Token must say.
+/// A request that has passed every check.
 pub(crate) struct Checked {
-    /// In the order in which they are sent.
-    parameters: Vec<(String, SecretString)>,
-    pub scope: String,
-    pub correlation: String,
-    /// Claims that the ID Token must have.
-    pub claims: Vec<(&'static str, SecretString)>,
-    /// The `sub` that the ID Token must have: that of an `id_token_hint`.
-    pub subject: Option<SecretString>,
-    /// Values that a provider might echo in an error text, and that must not be shown.
-    pub secrets: Vec<SecretString>,
+    /// What is sent, in its order.
+    pub parameters: Vec<(String, SecretString)>,
+    pub asked: Asked,
+}
+
+/// What the answers are held against: all that is kept of a request once it is sent.
+pub(crate) struct Asked {
+    pub scope: Cow<'static, str>,
+    pub correlation: Box<str>,
+    /// Claims that the ID Token must have, beside those that the provider's rules name.
+    pub claims: Box<[(Cow<'static, str>, SecretString)]>,
+    /// Values that a provider might echo in an error text, and that must not be shown: longer ones
+    /// first, since one may be part of another.
+    pub secrets: Box<[SecretString]>,
 }
 
 impl AuthenticationRequest {
@@ -120,26 +129,27 @@ impl AuthenticationRequest {
             }
         }
 
-        let mut claims: Vec<(&'static str, SecretString)> =
-            rules.claims.iter().map(|(name, value)| (*name, SecretString::from(*value))).collect();
-        match made {
-            Some((_, expected)) => claims.extend(expected),
-            None if hint_name == "login_hint_token" => {
-                claims.extend(expected_of_given(rules, hint.expose_secret()))
-            }
-            None => {}
+        let mut claims = match made {
+            Some((_, expected)) => expected,
+            None if hint_name == "login_hint_token" => expected_of_given(rules, hint.expose_secret()),
+            None => Vec::new(),
+        };
+        if hint_name == "id_token_hint" {
+            claims.extend(subject_of(hint.expose_secret()).map(|subject| (SUBJECT, subject)));
         }
-        Ok(Checked {
-            parameters,
-            scope: scope.to_owned(),
-            correlation: values.given("correlation").unwrap_or_default().to_owned(),
-            claims,
-            subject: if hint_name == "id_token_hint" { subject_of(hint.expose_secret()) } else { None },
+        let asked = Asked {
+            scope: match scope == default_scope {
+                true => Cow::Borrowed(default_scope),
+                false => Cow::Owned(scope.to_owned()),
+            },
+            correlation: values.given("correlation").unwrap_or_default().into(),
+            claims: claims.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect(),
             secrets: self.secrets(&hint),
-        })
+        };
+        Ok(Checked { parameters, asked })
     }
 
-    fn secrets(&self, hint: &SecretString) -> Vec<SecretString> {
+    fn secrets(&self, hint: &SecretString) -> Box<[SecretString]> {
         const PUBLIC: &[&str] = &[
             "scope",
             "acr_values",
@@ -152,7 +162,10 @@ impl AuthenticationRequest {
         let secret = self.values.names().filter(|name| !PUBLIC.contains(name));
         let values = secret.filter_map(|name| self.values.given(name)).chain([hint.expose_secret()]);
         // Shorter ones occur in any text.
-        values.filter(|value| value.len() > 3).map(SecretString::from).collect()
+        let mut values: Vec<&str> = values.filter(|value| value.len() > 3).collect();
+        values.sort_by_key(|value| (Reverse(value.len()), *value));
+        values.dedup();
+        values.into_iter().map(SecretString::from).collect()
     }
 
     /// Makes the `login_hint_token` from its members, if any of them is given.
@@ -227,10 +240,11 @@ fn subject_of(id_token: &str) -> Option<SecretString> {
     Some(Members::parse(&payload)?.text("sub")?.into())
 }
 
-impl Checked {
+impl Asked {
     /// The form of the authentication request, and the `Authorization` header that goes with it.
     pub fn start_form(
         &self,
+        parameters: &[(String, SecretString)],
         rules: &Rules,
         authentication: &ClientAuthentication,
     ) -> (Form, Option<SecretString>) {
@@ -240,7 +254,7 @@ impl Checked {
         }
         form.add("scope", &self.scope);
         let authorization = authentication.apply(&mut form);
-        for (name, value) in &self.parameters {
+        for (name, value) in parameters {
             form.add(name, value.expose_secret());
         }
         (form, authorization)

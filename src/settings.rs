@@ -80,6 +80,8 @@ pub const SETTINGS: &[Setting] = &[
     s("request_timeout_ms", Form::Number(1, MOST_MS), "30000", "How many ms an answer may take once the request is sent, but for token requests."),
     s("poll_timeout_ms", Form::Number(35_000, MOST_MS), "60000", "How many ms the answer to a token request may take once it is sent. Providers may hold it open for 30 s and longer."),
     s("max_answer_bytes", Form::Number(1024, 16 * 1024 * 1024), "1048576", "The size beyond which an answer is refused, in bytes."),
+    s("saved_flow_keys", Form::Text, "", "Keys that saved flows are sealed with: id:key, separated by spaces, each key 32 random bytes in Base64. The first one seals, every one opens."),
+    s("saved_flow_unsealed", Form::Flag, "false", "Saves flows neither encrypted nor authenticated, where the store itself sees to both."),
     s("log_file", Form::Text, "", "A file to which events are appended, a line each."),
     s("log_level", Form::Word(&["error", "warning", "info", "debug"]), "info", "The least important events that log_file receives."),
 ];

@@ -136,7 +136,8 @@ fn generated() -> String {
     let mut builder = cbindgen::Builder::new().with_config(config);
     let folder = Path::new(ROOT).join("src/capi");
     // Not mod.rs: with it, cbindgen would read the others twice. In the order in which they are read.
-    for file in ["types", "version", "error", "config", "client", "request", "flow", "tokens"] {
+    for file in ["types", "version", "error", "config", "client", "request", "flow", "tokens", "set", "saved"]
+    {
         builder = builder.with_src(folder.join(file).with_extension("rs"));
     }
     let mut header = Vec::new();

@@ -169,6 +169,7 @@ fn signaturgruppen_gives_claims_as_they_come() {
 fn signaturgruppen_cancels_by_delete_without_credentials_and_body() {
     let pair = Pair::signaturgruppen();
     let flow = pair.flow();
+    pair.await_answers(2);
     let id = pair.provider.newest().unwrap();
     assert!(flow.cancel(None).unwrap());
     assert_eq!(flow.outcome(), Status::CANCELLED);

@@ -8,10 +8,13 @@ use super::{Userdata, ciba_status, get, into_handle, not_in_callback, out, relea
 use crate::client::Client;
 use crate::error::Status;
 
+/// What the log callbacks of a client need; its flows share it.
+pub(super) type Logs = Arc<[Arc<Userdata>]>;
+
 /// A client of one provider.
 pub struct ciba_client {
     pub(super) client: Client,
-    pub(super) logs: Vec<Arc<Userdata>>,
+    pub(super) logs: Logs,
 }
 
 /// Makes a client from settings. No request is made: see ciba_client_check().
@@ -32,7 +35,7 @@ pub extern "C" fn ciba_client_new(
         let config = shared(config, "config")?;
         let settings = config.0.lock().unwrap_or_else(PoisonError::into_inner);
         let made = Client::new(&settings.config)?;
-        *client = into_handle(ciba_client { client: made, logs: settings.logs.clone() });
+        *client = into_handle(ciba_client { client: made, logs: settings.logs.as_slice().into() });
         Ok(Status::OK)
     })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::client::ciba_client;
+use super::client::{Logs, ciba_client};
 use super::error::{self, ciba_error};
 use super::request::ciba_request;
 use super::tokens::ciba_tokens;
@@ -20,12 +20,25 @@ use crate::error::Status;
 
 /// One authentication: from its start to its outcome.
 pub struct ciba_flow {
-    flow: Arc<FlowShared>,
-    auth_req_id: OnceLock<OwnedText>,
-    acknowledgement: OnceLock<OwnedText>,
+    pub(super) flow: Arc<FlowShared>,
+    /// Texts that were handed out. Boxed: most of many flows hand out none.
+    auth_req_id: OnceLock<Box<OwnedText>>,
+    acknowledgement: OnceLock<Box<OwnedText>>,
     /// What the progress callback, and the log callbacks, need.
     progress: Mutex<Option<Arc<Userdata>>>,
-    _logs: Vec<Arc<Userdata>>,
+    _logs: Logs,
+}
+
+impl ciba_flow {
+    pub(super) fn new(flow: Arc<FlowShared>, client: &ciba_client) -> ciba_flow {
+        ciba_flow {
+            flow,
+            auth_req_id: OnceLock::new(),
+            acknowledgement: OnceLock::new(),
+            progress: Mutex::default(),
+            _logs: client.logs.clone(),
+        }
+    }
 }
 
 /// Told how a flow stands, by a thread that waits in a call of that flow: when something has
@@ -81,15 +94,8 @@ pub extern "C" fn ciba_init(
         let client = shared(client, "client")?;
         let request = shared(request, "request")?;
         let request = request.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let flow = FlowShared::new(&client.client.0, &request)?;
-        *place = into_handle(ciba_flow {
-            flow: flow.clone(),
-            auth_req_id: OnceLock::new(),
-            acknowledgement: OnceLock::new(),
-            progress: Mutex::default(),
-            _logs: client.logs.clone(),
-        });
-        flow.send();
+        let hand_out = |flow: &Arc<FlowShared>| *place = into_handle(ciba_flow::new(flow.clone(), &client));
+        let flow = FlowShared::begin(&client.client.0, &request, hand_out)?;
         let started = flow.wait_started(timeout(timeout_ms))?;
         Ok(if started { Status::OK } else { Status::PENDING })
     })
@@ -216,14 +222,14 @@ pub extern "C" fn ciba_flow_tokens(
 fn lend(
     flow: *const ciba_flow,
     length: *mut usize,
-    place: fn(&ciba_flow) -> &OnceLock<OwnedText>,
+    place: fn(&ciba_flow) -> &OnceLock<Box<OwnedText>>,
     find: fn(&FlowShared) -> Option<SecretString>,
 ) -> *const c_char {
     set_length(length, 0);
     get(std::ptr::null(), || {
         let flow = shared(flow, "flow").ok()?;
         let text = find(&flow.flow)?;
-        let kept = place(&flow).get_or_init(|| OwnedText::new(text.expose_secret()));
+        let kept = place(&flow).get_or_init(|| Box::new(OwnedText::new(text.expose_secret())));
         Some(kept.lend(length))
     })
 }

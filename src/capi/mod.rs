@@ -10,6 +10,8 @@ pub mod error;
 pub mod flow;
 mod log;
 pub mod request;
+pub mod saved;
+pub mod set;
 pub mod tokens;
 pub mod types;
 pub mod version;

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::ClientCore;
 use super::proxy::proxy;
+use super::saved::Sealing;
 use crate::client_auth::{ClientAuthentication, Method};
 use crate::engine::{Clock, Engine, HttpSettings, PerProcess, SystemClock, TlsSettings};
 use crate::error::{Error, Result, Status};
@@ -115,6 +116,10 @@ impl Config {
             http: Arc::new(http),
             engine: self.engine.clone(),
             connection: PerProcess::new(),
+            sealing: Sealing::parse(
+                values.text("saved_flow_keys").unwrap_or_default(),
+                values.flag("saved_flow_unsealed"),
+            )?,
         })
     }
 

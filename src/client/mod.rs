@@ -3,7 +3,11 @@
 mod config;
 mod connection;
 mod flow;
+mod handle;
 mod proxy;
+mod saved;
+mod set;
+mod waiting;
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -22,7 +26,11 @@ use crate::tokens::Algorithm;
 pub use config::Config;
 use connection::Connection;
 pub(crate) use flow::FlowShared;
-pub use flow::{Flow, Progress, ProgressStage, Watch};
+pub use handle::{Flow, Progress, ProgressStage, Watch};
+pub use saved::SavedFlow;
+use saved::Sealing;
+pub use set::FlowSet;
+pub(crate) use set::Members;
 
 /// How long a call may wait: `None` until it is done, zero not at all.
 pub type Timeout = Option<Duration>;
@@ -42,6 +50,7 @@ pub(crate) struct ClientCore {
     http: Arc<HttpSettings>,
     engine: Option<Engine>,
     connection: PerProcess<Connection>,
+    sealing: Sealing,
 }
 
 /// A trial of the settings that is under way, or whose result nobody has collected.
@@ -131,9 +140,7 @@ impl Client {
     ///
     /// Errors: `INVALID_AUTHENTICATION_REQUEST`, `RESOURCES`.
     pub fn begin(&self, request: &AuthenticationRequest) -> Result<Flow> {
-        let flow = FlowShared::new(&self.0, request)?;
-        flow.send();
-        Ok(Flow(flow))
+        Ok(Flow(FlowShared::begin(&self.0, request, |_| ())?))
     }
 }
 

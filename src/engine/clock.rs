@@ -24,6 +24,16 @@ pub trait Clock: Send + Sync {
     /// Completes at `when` or later. The wait counts from this call, not from the first poll.
     fn sleep_until(&self, when: Millis) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
+    /// A random time up to `most`, in ms: by it a poll of one of many flows comes later than it
+    /// could, so that they do not all ask at once.
+    fn spread(&self, most: Millis) -> Millis {
+        let mut bytes = [0; 8];
+        match aws_lc_rs::rand::fill(&mut bytes) {
+            Ok(()) => u64::from_ne_bytes(bytes) % most.saturating_add(1),
+            Err(_) => 0,
+        }
+    }
+
     /// Taken while work is under way that a simulated clock must not overtake.
     fn hold(&self) -> ClockHold {
         None

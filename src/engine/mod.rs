@@ -10,6 +10,7 @@ mod http;
 mod platform;
 mod resolver;
 mod schedule;
+mod signal;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -31,7 +32,8 @@ pub(crate) use http::{Http, HttpSettings, ProxySettings, TlsSettings};
 pub(crate) use platform::PerProcess;
 pub use resolver::Lookup;
 pub(crate) use resolver::Resolver;
-pub(crate) use schedule::Attend;
+pub(crate) use schedule::{Attend, ScheduledAt};
+pub(crate) use signal::Signal;
 
 /// How many token requests to one host may be under way at once, and how many other requests: those
 /// never wait for token requests, which a provider may hold open.

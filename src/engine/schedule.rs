@@ -1,8 +1,9 @@
 //! Who is due when: one ordered set of due times, one timer.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -17,21 +18,30 @@ pub trait Attend: Send + Sync {
 
     /// `attend` panicked.
     fn broken(&self);
+
+    /// Where the schedule keeps its own note.
+    fn scheduled_at(&self) -> &ScheduledAt;
 }
 
+/// When a member stands in the schedule; it carries this itself, so that fifty thousand of them need
+/// no second index.
 #[derive(Default)]
-struct Schedule {
-    order: BTreeSet<(Millis, usize)>,
-    members: HashMap<usize, (Millis, Arc<dyn Attend>)>,
-}
+pub struct ScheduledAt(AtomicU64);
+
+/// No member is ever due at this time.
+const NOT_AT_ALL: Millis = 0;
+
+#[derive(Default)]
+struct Schedule(BTreeMap<(Millis, usize), Arc<dyn Attend>>);
 
 impl Schedule {
     /// Looks at one member and puts it where it wants to be.
     fn attend(&mut self, who: Arc<dyn Attend>, now: Millis) {
         // Each member is known by its address, which it keeps as long as it is held here.
         let id = Arc::as_ptr(&who).cast::<()>() as usize;
-        if let Some((when, _)) = self.members.remove(&id) {
-            self.order.remove(&(when, id));
+        let before = who.scheduled_at().0.swap(NOT_AT_ALL, Ordering::Relaxed);
+        if before != NOT_AT_ALL {
+            self.0.remove(&(before, id));
         }
         let next = catch_unwind(AssertUnwindSafe(|| who.clone().attend(now))).unwrap_or_else(|_| {
             who.broken();
@@ -39,15 +49,20 @@ impl Schedule {
         });
         if let Some(when) = next {
             let when = when.max(now.saturating_add(1)); // nobody may keep the engine for itself
-            self.order.insert((when, id));
-            self.members.insert(id, (when, who));
+            who.scheduled_at().0.store(when, Ordering::Relaxed);
+            self.0.insert((when, id), who);
         }
     }
 
+    fn next(&self) -> Option<Millis> {
+        self.0.first_key_value().map(|((when, _), _)| *when)
+    }
+
     fn take_due(&mut self, now: Millis) -> Option<Arc<dyn Attend>> {
-        let (when, id) = *self.order.first().filter(|(when, _)| *when <= now)?;
-        self.order.remove(&(when, id));
-        self.members.remove(&id).map(|(_, who)| who)
+        let first = self.0.first_entry().filter(|first| first.key().0 <= now)?;
+        let who = first.remove();
+        who.scheduled_at().0.store(NOT_AT_ALL, Ordering::Relaxed);
+        Some(who)
     }
 }
 
@@ -59,7 +74,7 @@ pub async fn run(clock: Arc<dyn Clock>, mut requests: UnboundedReceiver<(Arc<dyn
         while let Some(who) = schedule.take_due(clock.now()) {
             schedule.attend(who, clock.now());
         }
-        let next = schedule.order.first().map(|(when, _)| *when);
+        let next = schedule.next();
         let sleep = next.map(|when| clock.sleep_until(when));
         // Only now that the next due time is known may a simulated clock go on.
         holds.clear();

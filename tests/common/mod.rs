@@ -59,6 +59,11 @@ impl Clock for SimulatedClock {
         Box::pin(self.0.sleep_until(when))
     }
 
+    /// Nothing comes later than it could: tests assert times to the millisecond.
+    fn spread(&self, _: u64) -> u64 {
+        0
+    }
+
     fn hold(&self) -> ClockHold {
         Some(Box::new(self.0.busy()))
     }

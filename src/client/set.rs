@@ -1,0 +1,373 @@
+//! Many flows, one waiter: after the manner of epoll.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use super::flow::{FlowShared, Watcher};
+use super::handle::{Flow, Progress, ProgressStage};
+use super::waiting::{LONGEST_WAIT, WakeAt, take_hold, until};
+use super::{Client, ClientCore, Timeout};
+use crate::engine::{Attend, Engine, ScheduledAt, Signal};
+use crate::error::{Error, Result, Status};
+use crate::flow::Millis;
+
+/// Flows that are added together are asked for one after the other, so many ms apart, over the whole of
+/// their interval.
+const SPREAD_MS_FOR_EACH: u64 = 2;
+
+/// The members of a set, and which of them have their outcome. No lock of a flow is taken while this
+/// one's is held.
+pub(crate) struct Members<T> {
+    process: u32,
+    engine: Engine,
+    scheduled_at: ScheduledAt,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+    signal: OnceLock<Signal>,
+}
+
+struct State<T> {
+    members: HashMap<usize, Member<T>>,
+    settled: VecDeque<usize>,
+    wake_at: WakeAt,
+    /// Whose logs are delivered by the threads that wait.
+    clients: Vec<Weak<ClientCore>>,
+    freed: bool,
+}
+
+struct Member<T> {
+    flow: Arc<FlowShared>,
+    data: T,
+    settled: bool,
+}
+
+impl<T> State<T> {
+    fn forget(&mut self, key: usize) -> Option<Member<T>> {
+        let member = self.members.remove(&key)?;
+        // Another flow may be given the address, and so the key, of one that is gone.
+        if member.settled {
+            self.settled.retain(|settled| *settled != key);
+        }
+        Some(member)
+    }
+
+    fn know(&mut self, client: &Arc<ClientCore>) {
+        if !self.clients.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(client))) {
+            self.clients.retain(|known| known.strong_count() > 0);
+            self.clients.push(Arc::downgrade(client));
+        }
+    }
+}
+
+impl<T: Send + 'static> Members<T> {
+    pub fn new(engine: Engine) -> Arc<Members<T>> {
+        Arc::new(Members {
+            process: std::process::id(),
+            engine,
+            scheduled_at: ScheduledAt::default(),
+            state: Mutex::new(State {
+                members: HashMap::new(),
+                settled: VecDeque::new(),
+                wake_at: Vec::new(),
+                clients: Vec::new(),
+                freed: false,
+            }),
+            changed: Condvar::new(),
+            signal: OnceLock::new(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the descriptor readable while an outcome is there.
+    fn show(&self, state: &State<T>) {
+        if let Some(signal) = self.signal.get() {
+            signal.show(!state.settled.is_empty());
+        }
+    }
+
+    fn same_process(&self) -> Result<()> {
+        if self.process == std::process::id() { Ok(()) } else { Err(Status::OTHER_PROCESS.into()) }
+    }
+
+    fn watcher(self: &Arc<Self>) -> Arc<dyn Watcher> {
+        self.clone()
+    }
+
+    pub fn add(self: &Arc<Self>, flow: &Arc<FlowShared>, data: T) -> Result<()> {
+        self.same_process()?;
+        flow.same_process()?;
+        let key = flow.key();
+        let mut state = self.lock();
+        if state.freed {
+            return Err(Status::FREED.into());
+        }
+        if state.members.contains_key(&key) {
+            return Err(Status::IN_SET.into());
+        }
+        let before = u64::try_from(state.members.len()).unwrap_or(u64::MAX);
+        state.members.insert(key, Member { flow: flow.clone(), data, settled: false });
+        state.know(&flow.client);
+        drop(state);
+        let interval = flow.interval().map_or(1, |interval| interval.as_millis().max(1) as u64);
+        let delay = before.saturating_mul(SPREAD_MS_FOR_EACH) % interval;
+        if let Err(error) = flow.watch(self.watcher(), delay) {
+            self.freed(key);
+            return Err(error);
+        }
+        if flow.outcome() != Status::PENDING {
+            self.settle(key); // before the watch began, perhaps
+        }
+        Ok(())
+    }
+
+    pub fn remove(self: &Arc<Self>, flow: &Arc<FlowShared>) -> Result<Option<T>> {
+        self.same_process()?;
+        flow.same_process()?;
+        flow.unwatch(&self.watcher());
+        let mut state = self.lock();
+        let member = state.forget(flow.key());
+        self.show(&state);
+        drop(state);
+        Ok(member.map(|member| member.data))
+    }
+
+    pub fn wait(self: &Arc<Self>, timeout: Timeout) -> Result<Option<T>> {
+        self.same_process()?;
+        let until = until(self.engine.clock().now(), timeout);
+        let mut state = self.lock();
+        let mut waits = false;
+        let result: Result<Option<Member<T>>> = loop {
+            if state.freed {
+                break Err(Status::FREED.into());
+            }
+            if let Some(member) = state.settled.pop_front().and_then(|key| state.members.remove(&key)) {
+                break Ok(Some(member));
+            }
+            if self.engine.clock().now() >= until {
+                break Ok(None);
+            }
+            if !waits {
+                waits = true;
+                state.wake_at.push((until, None));
+                drop(state);
+                self.engine.attend(self.clone(), self.engine.clock().hold());
+                state = self.lock();
+                continue;
+            }
+            let left = until.saturating_sub(self.engine.clock().now());
+            let left = Duration::from_millis(left).min(LONGEST_WAIT);
+            drop(self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner));
+            self.deliver_logs();
+            state = self.lock();
+        };
+        self.show(&state);
+        let hold = if waits { take_hold(&mut state.wake_at, until) } else { None };
+        drop(state);
+        if hold.is_some() {
+            self.engine.attend(self.clone(), hold); // only now may a simulated clock go on
+        }
+        self.deliver_logs();
+        Ok(result?.map(|member| {
+            member.flow.unwatch(&self.watcher());
+            member.data
+        }))
+    }
+
+    fn deliver_logs(&self) {
+        let clients = self.lock().clients.clone();
+        clients.iter().filter_map(Weak::upgrade).for_each(|client| client.deliver_log());
+    }
+
+    /// Gives every member up; each is then reported with its outcome.
+    pub fn cancel(&self) -> Result<()> {
+        self.same_process()?;
+        let members: Vec<_> = self.lock().members.values().map(|member| member.flow.clone()).collect();
+        for flow in members {
+            // What the provider says to it does not change the outcome.
+            let _ = flow.cancel(Some(Duration::ZERO));
+        }
+        Ok(())
+    }
+
+    pub fn count(&self) -> usize {
+        if self.same_process().is_err() {
+            return 0;
+        }
+        self.lock().members.len()
+    }
+
+    /// A descriptor that is readable while an outcome is there.
+    #[cfg(unix)]
+    pub fn descriptor(&self) -> Result<std::os::fd::BorrowedFd<'_>> {
+        self.same_process()?;
+        let state = self.lock(); // nobody shows anything before the descriptor knows
+        let signal = match self.signal.get() {
+            Some(signal) => signal,
+            None => {
+                let refused = |e: std::io::Error| {
+                    Error::new(Status::RESOURCES, format!("the system refused a descriptor: {}", e.kind()))
+                };
+                let signal = Signal::new().map_err(refused)?;
+                self.signal.get_or_init(|| signal)
+            }
+        };
+        self.show(&state);
+        Ok(signal.descriptor())
+    }
+
+    /// The handle is gone: who waits is sent away, and members that are not driven otherwise cause no
+    /// traffic any more.
+    pub fn release(self: &Arc<Self>) {
+        if self.same_process().is_err() {
+            return;
+        }
+        let mut state = self.lock();
+        state.freed = true;
+        let members = std::mem::take(&mut state.members);
+        drop(state);
+        self.changed.notify_all();
+        let watcher = self.watcher();
+        members.values().for_each(|member| member.flow.unwatch(&watcher));
+    }
+
+    fn settle(&self, key: usize) {
+        let mut state = self.lock();
+        if let Some(member) = state.members.get_mut(&key).filter(|member| !member.settled) {
+            member.settled = true;
+            state.settled.push_back(key);
+            self.show(&state);
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+}
+
+impl<T: Send + 'static> Watcher for Members<T> {
+    fn changed(&self, key: usize, progress: &Progress) {
+        if progress.stage == ProgressStage::Ended {
+            self.settle(key);
+        }
+    }
+
+    fn freed(&self, key: usize) {
+        let mut state = self.lock();
+        let member = state.forget(key);
+        self.show(&state);
+        drop(state);
+        drop(member); // without the lock
+    }
+}
+
+impl<T: Send + 'static> Attend for Members<T> {
+    /// Wakes those whose time is up.
+    fn attend(self: Arc<Self>, now: Millis) -> Option<Millis> {
+        let mut state = self.lock();
+        for (_, hold) in state.wake_at.iter_mut().filter(|(at, hold)| *at <= now && hold.is_none()) {
+            *hold = self.engine.clock().hold();
+            self.changed.notify_all();
+        }
+        state.wake_at.iter().map(|(at, _)| *at).filter(|at| *at > now).min()
+    }
+
+    fn broken(&self) {
+        self.changed.notify_all();
+    }
+
+    fn scheduled_at(&self) -> &ScheduledAt {
+        &self.scheduled_at
+    }
+}
+
+/// Many flows, one waiter: the flows in a set are asked for when they are due, and whoever waits for the
+/// set is given one after the other that has its outcome. One thread is enough for all; any may
+/// wait, and add and remove meanwhile.
+///
+/// `T` is what the caller knows a flow by. A flow that is dropped leaves its set.
+///
+/// ```no_run
+/// # fn calls() -> Vec<ciba::AuthenticationRequest> { Vec::new() }
+/// # fn run(client: ciba::Client) -> ciba::Result<()> {
+/// let set = ciba::FlowSet::new(&client)?;
+/// let mut flows = Vec::new();
+/// for (desk, request) in calls().iter().enumerate() {
+///     let flow = client.begin(request)?;
+///     set.add(&flow, desk)?;
+///     flows.push(flow);
+/// }
+/// while let Some(desk) = set.wait(Some(std::time::Duration::from_secs(600)))? {
+///     println!("desk {desk}: {:?}", flows.get(desk).map(ciba::Flow::outcome));
+/// }
+/// # Ok(()) }
+/// ```
+pub struct FlowSet<T: Send + 'static>(Arc<Members<T>>);
+
+impl<T: Send + 'static> FlowSet<T> {
+    /// An empty set. It takes flows of any client; `client` says which engine it waits with.
+    ///
+    /// Errors: `RESOURCES`.
+    pub fn new(client: &Client) -> Result<FlowSet<T>> {
+        Ok(FlowSet(Members::new(client.0.connection()?.engine.clone())))
+    }
+
+    /// Adds a flow; from now on the provider is asked for it. One that has its outcome already is
+    /// reported by the next wait.
+    ///
+    /// Errors: `IN_SET`, `OTHER_PROCESS`.
+    pub fn add(&self, flow: &Flow, data: T) -> Result<()> {
+        self.0.add(&flow.0, data)
+    }
+
+    /// Takes a flow out; `None` if it is not in the set, or was reported. The provider is asked no
+    /// more, unless somebody polls the flow by itself.
+    ///
+    /// Errors: `OTHER_PROCESS`.
+    pub fn remove(&self, flow: &Flow) -> Result<Option<T>> {
+        self.0.remove(&flow.0)
+    }
+
+    /// Waits for the next flow that has its outcome, takes it out of the set and says which it is.
+    /// `Ok(None)`: none within the timeout.
+    ///
+    /// Errors: `OTHER_PROCESS`.
+    pub fn wait(&self, timeout: Timeout) -> Result<Option<T>> {
+        self.0.wait(timeout)
+    }
+
+    /// Cancels every flow in the set, without waiting for the provider. Each is then reported.
+    ///
+    /// Errors: `OTHER_PROCESS`.
+    pub fn cancel(&self) -> Result<()> {
+        self.0.cancel()
+    }
+
+    /// How many flows are in the set, those among them that have their outcome and were not reported.
+    pub fn count(&self) -> usize {
+        self.0.count()
+    }
+
+    /// A descriptor that is readable while [`FlowSet::wait`] has something to report, so that an event
+    /// loop can own the waiting. It belongs to the set: it is to be watched, not read or closed.
+    ///
+    /// Errors: `RESOURCES` where the system refuses one, `OTHER_PROCESS`.
+    #[cfg(unix)]
+    pub fn descriptor(&self) -> Result<std::os::fd::BorrowedFd<'_>> {
+        self.0.descriptor()
+    }
+}
+
+impl<T: Send + 'static> Drop for FlowSet<T> {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for FlowSet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowSet").field("count", &self.count()).finish_non_exhaustive()
+    }
+}
