@@ -1039,7 +1039,7 @@ ciba_status ciba_flow_hand_over(ciba_flow *flow,
  flow: the place for the flow, which the caller frees with ciba_free(). err: NULL, or the place for an
  error.
  Returns CIBA_OK, CIBA_SAVED_FLOW_MALFORMED, CIBA_SAVED_FLOW_KEY, CIBA_SAVED_FLOW_VERSION,
- CIBA_SAVED_FLOW_CLIENT, CIBA_SAVED_FLOW_CONTEXT, CIBA_RESOURCES, CIBA_MISSING_ARGUMENT,
+ CIBA_SAVED_FLOW_CLIENT, CIBA_SAVED_FLOW_CONTEXT, CIBA_RESOURCES, CIBA_MISSING_ARGUMENT, CIBA_INVALID_VALUE,
  CIBA_INVALID_UTF8. On an error *flow is NULL.
  Threads: any. Never waits. Since 0.1.0.
  */

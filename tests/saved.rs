@@ -45,7 +45,7 @@ fn refused(pair: &Pair, keys: &str, bytes: &[u8], context: &str) -> Status {
 fn a_flow_that_is_handed_over_ends_here_and_goes_on_there_when_it_would_have_been_polled() {
     let pair = Pair::signaturgruppen();
     let first = flow(&pair, "approve after 8 s");
-    assert_eq!(first.poll(Some(Duration::from_secs(6))).unwrap().is_some(), false);
+    assert!(first.poll(Some(Duration::from_secs(6))).unwrap().is_none());
     let (expires_at, next_poll_at) = (first.expires_at(), first.next_poll_at());
     let saved = hand_over(&first);
     assert_eq!(first.outcome(), Status::HANDED_OVER);
@@ -54,7 +54,7 @@ fn a_flow_that_is_handed_over_ends_here_and_goes_on_there_when_it_would_have_bee
 
     let second = client(&pair).resume(saved.as_bytes(), ROW).unwrap();
     assert_eq!((second.expires_at(), second.next_poll_at()), (expires_at, next_poll_at));
-    assert_eq!(second.acknowledgement().is_some(), true);
+    assert!(second.acknowledgement().is_some());
     let tokens = second.poll(None).unwrap().unwrap();
     assert_eq!(tokens.claim_text("mitid.uuid").as_deref(), Some(UUID));
     assert_eq!(polls(&pair), ["5200 authorization_pending", "10400 tokens"]);

@@ -27,6 +27,9 @@ PACKAGES = {
     "c++": "g++",
     "cmake": "cmake",
     "curl": "libcurl4-openssl-dev",
+    "mcs": "mono-mcs",
+    "mono": "mono-runtime",
+    "mono-devel": "mono-devel",
     "nm": "binutils",
     "openssl": "openssl",
     "openssl-headers": "libssl-dev",
@@ -52,6 +55,11 @@ def header(name):
     return done.returncode == 0
 
 
+def mono_devel():
+    # What compiles against .NET Standard.
+    return any(os.path.exists(f"/usr/lib/mono/{api}/Facades/netstandard.dll") for api in ("4.7.2-api", "4.8-api", "4.5"))
+
+
 def node():
     major = re.match(r"v(\d+)\.", output("node", "--version"))
     return bool(major) and int(major[1]) >= 20 and shutil.which("npm") is not None
@@ -67,6 +75,7 @@ CHECKS = {
     "cargo-deny": lambda: output("cargo-deny", "--version").split()[-1:] == [CARGO_DENY],
     "cargo-fmt": lambda: bool(output("cargo", "fmt", "--version")),
     "curl": lambda: header("curl/curl.h"),
+    "mono-devel": mono_devel,
     "node": node,
     "openssl-headers": lambda: header("openssl/ssl.h"),
     "pip": pip,
@@ -77,6 +86,7 @@ TITLES = {
     "cargo-clippy": "clippy (rustup component add clippy)",
     "cargo-fmt": "rustfmt (rustup component add rustfmt)",
     "curl": "libcurl's headers",
+    "mono-devel": "Mono's reference assemblies",
     "node": "Node.js 20 or newer with npm",
     "openssl-headers": "OpenSSL's headers",
 }

@@ -120,6 +120,30 @@ fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
     bytes.to_str().map_err(|_| Error::new(Status::INVALID_UTF8, format!("{what} is not valid UTF-8")))
 }
 
+/// Bytes from the caller, at most `most` of them.
+fn bytes<'a>(pointer: *const u8, length: usize, what: &str, most: usize) -> Result<&'a [u8]> {
+    if pointer.is_null() {
+        return Err(missing(what));
+    }
+    if length > most {
+        return Err(Error::new(Status::INVALID_VALUE, format!("{what} are more than {most} bytes")));
+    }
+    // SAFETY: the caller gives so many bytes, which outlive the call.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, length) })
+}
+
+/// The place for a number, set to -1.
+fn number_out<'a>(place: *mut i32, what: &str) -> Result<&'a mut i32> {
+    if place.is_null() {
+        return Err(missing(what));
+    }
+    // SAFETY: the caller gives a place for an int32_t.
+    unsafe {
+        *place = -1;
+        Ok(&mut *place)
+    }
+}
+
 /// A timeout as poll(2) has it.
 fn timeout(ms: i64) -> Timeout {
     u64::try_from(ms).ok().map(Duration::from_millis)

@@ -6,11 +6,10 @@ use super::client::ciba_client;
 use super::error::ciba_error;
 use super::flow::ciba_flow;
 use super::{
-    ciba_status, get, into_handle, missing, not_in_callback, out, release, run, set_length, shared, text,
-    timeout,
+    ciba_status, get, into_handle, not_in_callback, out, release, run, set_length, shared, text, timeout,
 };
 use crate::client::{FlowShared, SavedFlow};
-use crate::error::{Error, Status};
+use crate::error::Status;
 
 /// A flow as bytes, to be kept wherever the program keeps its state. Confidential.
 pub struct ciba_saved_flow(SavedFlow);
@@ -79,7 +78,7 @@ pub extern "C" fn ciba_flow_hand_over(
 /// flow: the place for the flow, which the caller frees with ciba_free(). err: NULL, or the place for an
 /// error.
 /// Returns CIBA_OK, CIBA_SAVED_FLOW_MALFORMED, CIBA_SAVED_FLOW_KEY, CIBA_SAVED_FLOW_VERSION,
-/// CIBA_SAVED_FLOW_CLIENT, CIBA_SAVED_FLOW_CONTEXT, CIBA_RESOURCES, CIBA_MISSING_ARGUMENT,
+/// CIBA_SAVED_FLOW_CLIENT, CIBA_SAVED_FLOW_CONTEXT, CIBA_RESOURCES, CIBA_MISSING_ARGUMENT, CIBA_INVALID_VALUE,
 /// CIBA_INVALID_UTF8. On an error *flow is NULL.
 /// Threads: any. Never waits. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -94,14 +93,7 @@ pub extern "C" fn ciba_flow_resume(
     run(err, || {
         let place = out(flow, "flow")?;
         let client = shared(client, "client")?;
-        if bytes.is_null() {
-            return Err(missing("bytes"));
-        }
-        if length > MOST_BYTES {
-            return Err(Error::from(Status::SAVED_FLOW_MALFORMED));
-        }
-        // SAFETY: the caller gives so many bytes, which outlive the call.
-        let bytes = unsafe { std::slice::from_raw_parts(bytes, length) };
+        let bytes = super::bytes(bytes, length, "bytes", MOST_BYTES)?;
         let resumed = FlowShared::resume(&client.client.0, bytes, text(context, "context")?)?;
         *place = into_handle(ciba_flow::new(resumed, &client));
         Ok(Status::OK)

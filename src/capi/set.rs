@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::client::ciba_client;
 use super::error::ciba_error;
 use super::flow::ciba_flow;
-use super::{ciba_status, get, into_handle, missing, not_in_callback, out, release, run, shared, timeout};
+use super::{ciba_status, get, into_handle, not_in_callback, number_out, out, release, run, shared, timeout};
 use crate::client::Members;
 use crate::error::{Error, Status};
 
@@ -149,12 +149,7 @@ pub extern "C" fn ciba_set_descriptor(
     err: *mut *mut ciba_error,
 ) -> ciba_status {
     run(err, || {
-        if descriptor.is_null() {
-            return Err(missing("descriptor"));
-        }
-        // SAFETY: the caller gives a place for an int32_t.
-        let place = unsafe { &mut *descriptor };
-        *place = -1;
+        let place = number_out(descriptor, "descriptor")?;
         let set = shared(set, "set")?;
         #[cfg(unix)]
         {

@@ -299,7 +299,10 @@ impl FlowShared {
     }
 
     async fn try_poll(&self, departure: &Arc<Departure>) {
-        let Some(auth_req_id) = self.lock().state.auth_req_id().cloned() else { return };
+        let inner = self.lock();
+        let (auth_req_id, due_at) = (inner.state.auth_req_id().cloned(), inner.state.next_at());
+        drop(inner);
+        let Some(auth_req_id) = auth_req_id else { return };
         let sent = async {
             let connection = self.client.connection()?;
             let endpoints = connection.endpoints(&self.client).await?;
@@ -307,7 +310,9 @@ impl FlowShared {
             let url = endpoints.token.clone().ok_or_else(missing)?;
             let (rules, authentication) = (&self.client.provider.rules, &self.client.authentication);
             let (form, authorization) = self.asked.poll_form(rules, authentication, &auth_req_id);
-            self.event(Level::Debug, "poll.sent", String::new);
+            self.event(Level::Debug, "poll.sent", || {
+                format!("{} ms after it was due", self.now().saturating_sub(due_at))
+            });
             let request = Request { kind: Kind::Poll, url, authorization, form: Some(form) };
             Ok(connection.http.exchange(&self.engine, request, departure).await)
         };
