@@ -299,9 +299,10 @@ impl FlowShared {
     }
 
     async fn try_poll(&self, departure: &Arc<Departure>) {
-        let inner = self.lock();
-        let (auth_req_id, due_at) = (inner.state.auth_req_id().cloned(), inner.state.next_at());
-        drop(inner);
+        let (auth_req_id, due_at) = {
+            let inner = self.lock();
+            (inner.state.auth_req_id().cloned(), inner.state.next_at())
+        };
         let Some(auth_req_id) = auth_req_id else { return };
         let sent = async {
             let connection = self.client.connection()?;

@@ -11,6 +11,7 @@ use crate::error::usage;
 use crate::flow::Flow;
 use crate::log::{PythonLog, default_log};
 use crate::settings::{set_keywords, set_mapping, set_value};
+use crate::time::timeout as timeout_of;
 use crate::wait::{call, wait};
 
 /// A client of one provider.
@@ -84,10 +85,10 @@ impl Client {
     /// Returns ``True``, or ``False`` where the time is up: it goes on in the background, and the next
     /// call waits for the same trial. Raises ``DiscoveryError``, ``UsageError``.
     #[pyo3(signature = (timeout=None))]
-    fn check(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+    fn check(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let client = self.open(py)?;
         let piece = |timeout| Ok(client.check(timeout)?.then_some(()));
-        Ok(wait(py, timeout, false, piece, || Ok(()))?.is_some())
+        Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.is_some())
     }
 
     /// Starts an authentication and waits for the provider's acknowledgement: the phone then rings.
@@ -107,11 +108,11 @@ impl Client {
         &self,
         py: Python<'_>,
         request: Option<&Bound<'_, PyAny>>,
-        timeout: Option<f64>,
+        timeout: Option<&Bound<'_, PyAny>>,
         parameters: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Flow> {
         let client = self.open(py)?;
-        crate::time::timeout(py, timeout)?; // before anything is sent
+        let timeout = timeout_of(timeout)?; // before anything is sent
         let mut asked = AuthenticationRequest::new();
         let mut correlation = String::new();
         let mut set = |name: &str, value: &str| {

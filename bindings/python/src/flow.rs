@@ -13,12 +13,12 @@ use secrecy::ExposeSecret;
 
 use crate::callback::Callback;
 use crate::error::instance;
-use crate::time::datetime;
+use crate::time::{datetime, timeout as timeout_of};
 use crate::tokens::{Tokens, loads};
 use crate::wait::{call, wait};
 
 /// How long leaving a `with` block waits for the provider's answer to a cancel call.
-const LEAVE_S: f64 = 5.0;
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// One authentication, from its start to its outcome: what ``Client.init`` returns.
 ///
@@ -49,7 +49,7 @@ impl Flow {
     fn poll(
         &self,
         py: Python<'_>,
-        timeout: Option<f64>,
+        timeout: Option<&Bound<'_, PyAny>>,
         on_progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Tokens>> {
         if on_progress.is_some_and(|callable| !callable.is_callable()) {
@@ -66,7 +66,7 @@ impl Flow {
             Ok(())
         };
         let piece = |timeout| self.flow.poll(timeout);
-        Ok(wait(py, timeout, on_progress.is_some(), piece, tell)?.map(Tokens))
+        Ok(wait(py, timeout_of(timeout)?, on_progress.is_some(), piece, tell)?.map(Tokens))
     }
 
     /// Makes the one exchange that is due, if one is, and waits for its answer. Never sleeps towards a
@@ -75,13 +75,13 @@ impl Flow {
     /// ``timeout``: how many seconds to wait for the answer; ``None`` until it is there, 0 not at all.
     /// Returns and raises what ``poll`` does.
     #[pyo3(signature = (timeout=None))]
-    fn step(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Tokens>> {
+    fn step(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Tokens>> {
         // Ends also where the answer is here and decides nothing, or nothing was due.
         let piece = |timeout: Timeout| match self.flow.step(timeout)? {
             None if self.flow.is_asking() => Ok(None),
             answered => Ok(Some(answered)),
         };
-        Ok(wait(py, timeout, false, piece, || Ok(()))?.flatten().map(Tokens))
+        Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.flatten().map(Tokens))
     }
 
     /// Gives the authentication up: the outcome is *cancelled* at once, and whoever waits for it wakes.
@@ -93,9 +93,9 @@ impl Flow {
     /// flow that has ended stays as it ended. Raises ``TransportError`` where the provider's own call
     /// failed; the outcome is *cancelled* all the same.
     #[pyo3(signature = (timeout=None))]
-    fn cancel(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+    fn cancel(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let piece = |timeout| Ok(self.flow.cancel(timeout)?.then_some(()));
-        Ok(wait(py, timeout, false, piece, || Ok(()))?.is_some())
+        Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.is_some())
     }
 
     /// How the flow ended, as a ``ciba.Status``: ``OK``, ``DENIED``, ``EXPIRED``, ``CANCELLED``,
@@ -206,7 +206,7 @@ impl Flow {
     pub fn leave(&self, py: Python<'_>) -> PyResult<()> {
         if self.flow.outcome() == Status::PENDING {
             let piece = |timeout| Ok(self.flow.cancel(timeout).unwrap_or(true).then_some(()));
-            wait(py, Some(LEAVE_S), false, piece, || Ok(()))?;
+            wait(py, Some(LEAVE), false, piece, || Ok(()))?;
         }
         Ok(())
     }

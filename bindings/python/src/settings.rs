@@ -88,7 +88,8 @@ fn wrong_type(name: &str, value: &Bound<'_, PyAny>, needed: &str) -> PyErr {
     PyTypeError::new_err(format!("{}: must be {needed}, not {}{hint}", shown(name), type_name(value)))
 }
 
-fn type_name(value: &Bound<'_, PyAny>) -> String {
+/// How an error calls the type of a value.
+pub fn type_name(value: &Bound<'_, PyAny>) -> String {
     value.get_type().name().map_or_else(|_| "another type".to_owned(), |name| name.to_string())
 }
 

@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 
 use crate::callback::not_inside;
 use crate::error::exception;
-use crate::time::timeout;
 
 /// How long the main thread waits before it looks for signals.
 const LOOK_FOR_SIGNALS: Duration = Duration::from_millis(50);
@@ -27,12 +26,12 @@ pub fn call<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) ->
 /// where `often` asks for it.
 pub fn wait<T: Send>(
     py: Python<'_>,
-    seconds: Option<f64>,
+    time: Timeout,
     often: bool,
     piece: impl Fn(Timeout) -> Result<Option<T>> + Sync,
     mut between: impl FnMut() -> PyResult<()>,
 ) -> PyResult<Option<T>> {
-    let until = timeout(py, seconds)?.and_then(|time| Instant::now().checked_add(time));
+    let until = time.and_then(|time| Instant::now().checked_add(time));
     let longest = (often || on_main_thread(py)?).then_some(LOOK_FOR_SIGNALS);
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));

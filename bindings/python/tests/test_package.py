@@ -8,6 +8,7 @@ import importlib.resources
 import inspect
 import pathlib
 import re
+import sys
 
 import pytest
 
@@ -57,7 +58,8 @@ def test_everything_public_is_documented():
 
 
 def test_signatures_can_be_read():
-    assert str(inspect.signature(ciba.Client)) == "(provider=None, *, log=None, **settings)"
+    if sys.version_info >= (3, 10):  # before, Python reads none of a class of the stable ABI
+        assert str(inspect.signature(ciba.Client)) == "(provider=None, *, log=None, **settings)"
     assert str(inspect.signature(ciba.Flow.poll)) == "(self, /, timeout=None, on_progress=None)"
 
 
