@@ -78,7 +78,7 @@ impl Reader<'_> {
         })?;
         let retry_after = answer.retry_after(self.unix_ms);
         let Some(members) = Members::parse(&answer.body) else {
-            return Err(self.without_code(&answer, None).with_retry_after(retry_after));
+            return Err(self.start_without_code(&answer, None));
         };
         if let Some(code) = code(&answer, &members) {
             let rule = self.rules.code(Stage::Start, &code).filter(|rule| rule.status != Status::PENDING);
@@ -86,7 +86,7 @@ impl Reader<'_> {
             return Err(error.with_retry_after(retry_after));
         }
         if answer.status != 200 {
-            return Err(self.without_code(&answer, Some(&members)).with_retry_after(retry_after));
+            return Err(self.start_without_code(&answer, Some(&members)));
         }
         let invalid = |what: &str| {
             let text = format!("the acknowledgement is not valid: {what}");
@@ -178,6 +178,19 @@ impl Reader<'_> {
         Error::new(status, format!("{text} ({code}, HTTP {})", answer.status))
             .with_http_status(answer.status)
             .with_oauth(Some(code), description.map(|text| self.shown(&text, 1000)))
+    }
+
+    /// A start whose answer says neither that it was taken nor that it was not, as that of a gateway
+    /// whose patience ended: the phone may ring.
+    fn start_without_code(&self, answer: &Answer, members: Option<&Members>) -> Error {
+        let error = self.without_code(answer, members);
+        if matches!(answer.status, 300..500) {
+            return error;
+        }
+        let text = format!("it is not known whether the request was taken: {}", error.message());
+        Error::new(Status::START_UNKNOWN, text)
+            .with_http_status(answer.status)
+            .with_retry_after(error.retry_after())
     }
 
     /// An answer that brings no code: judged by its HTTP status.

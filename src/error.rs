@@ -89,7 +89,8 @@ statuses! {
     HTTP_STATUS = 109 "the provider answered with an HTTP error";
     /// The answer is not the JSON that was expected.
     MALFORMED_ANSWER = 110 "the answer is not the JSON that was expected";
-    /// The answer to the authentication request was lost: the person's phone may ring or not.
+    /// The answer to the authentication request was lost, or says neither yes nor no (a gateway's 502):
+    /// the person's phone may ring or not.
     START_UNKNOWN = 111 "the answer to the authentication request was lost";
 
     /// `invalid_request`

@@ -30,6 +30,7 @@ pub use handle::{Flow, Progress, ProgressStage, Watch};
 pub use saved::SavedFlow;
 use saved::Sealing;
 pub use set::FlowSet;
+#[cfg(feature = "capi")]
 pub(crate) use set::Members;
 
 /// How long a call may wait: `None` until it is done, zero not at all.

@@ -35,7 +35,7 @@ static void a_bad_answer_to_the_start_has_its_status_and_the_start_is_not_sent_a
       {"{\"cut_in_body\": {\"status\": null}}", CIBA_START_UNKNOWN},
       {"\"endless_body\"", CIBA_START_UNKNOWN},
       {"{\"redirect\": \"https://planted.example/\"}", CIBA_REDIRECTED},
-      {"{\"answer\": {\"status\": 502, \"body\": \"<html>planted</html>\"}}", CIBA_HTTP_STATUS},
+      {"{\"answer\": {\"status\": 502, \"body\": \"<html>planted</html>\"}}", CIBA_START_UNKNOWN},
       {"{\"answer\": {\"status\": 200, \"body\": \"<html>planted</html>\"}}", CIBA_MALFORMED_ANSWER},
       {"{\"answer\": {\"status\": 400, \"body\": \"{\\\"error\\\": \\\"unknown_user_id\\\"}\"}}", CIBA_UNKNOWN_USER_ID},
       {"{\"raw\": \"{}\"}", CIBA_INVALID_ACKNOWLEDGEMENT},
