@@ -951,11 +951,24 @@ ciba_status ciba_set_remove(ciba_set *set, ciba_flow *flow, ciba_error **err);
 
  timeout_ms: how many ms to wait; < 0: until there is one; 0: not at all. userdata: the place for
  what ciba_set_add() was given for that flow. err: NULL, or the place for an error.
- Returns CIBA_OK, CIBA_PENDING (none in time), CIBA_FREED (the set was freed meanwhile),
+ Returns CIBA_OK, CIBA_PENDING (none in time, or ciba_set_wake()), CIBA_FREED (the set was freed meanwhile),
  CIBA_OTHER_PROCESS, CIBA_MISSING_ARGUMENT. *userdata is NULL unless it is CIBA_OK.
  Threads: any, several at once: each outcome is told to one of them. Since 0.1.0.
  */
-ciba_status ciba_set_wait(ciba_set *set, int64_t timeout_ms, void **userdata, ciba_error **err);
+ciba_status ciba_set_wait(ciba_set *set,
+                          int64_t timeout_ms,
+                          void **userdata,
+                          ciba_error **err);
+
+/*
+ Has one thread that waits in ciba_set_wait() return CIBA_PENDING at once; where none waits, the next
+ one that would. For a thread that has other work than the set's.
+
+ Returns CIBA_OK, CIBA_OTHER_PROCESS, CIBA_MISSING_ARGUMENT.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_set_wake(ciba_set *set,
+                          ciba_error **err);
 
 /*
  Cancels every flow in the set, as ciba_cancel() with timeout 0 does. ciba_set_wait() then tells of

@@ -88,6 +88,8 @@ enum class Status : ciba_status {
   not_present = CIBA_NOT_PRESENT,
   in_callback = CIBA_IN_CALLBACK,
   file = CIBA_FILE,
+  in_set = CIBA_IN_SET,
+  unsupported = CIBA_UNSUPPORTED,
   connect_failed = CIBA_CONNECT_FAILED,
   name_resolution_failed = CIBA_NAME_RESOLUTION_FAILED,
   tls_failed = CIBA_TLS_FAILED,
@@ -151,6 +153,13 @@ enum class Status : ciba_status {
   metadata_mismatch = CIBA_METADATA_MISMATCH,
   keys_unavailable = CIBA_KEYS_UNAVAILABLE,
   keys_malformed = CIBA_KEYS_MALFORMED,
+  handed_over = CIBA_HANDED_OVER,
+  saved_flow_malformed = CIBA_SAVED_FLOW_MALFORMED,
+  saved_flow_key = CIBA_SAVED_FLOW_KEY,
+  saved_flow_version = CIBA_SAVED_FLOW_VERSION,
+  saved_flow_client = CIBA_SAVED_FLOW_CLIENT,
+  saved_flow_context = CIBA_SAVED_FLOW_CONTEXT,
+  not_saveable = CIBA_NOT_SAVEABLE,
   internal = CIBA_INTERNAL,
   panic = CIBA_PANIC,
   resources = CIBA_RESOURCES,
@@ -476,6 +485,8 @@ inline constexpr std::string_view connect_timeout_ms = "connect_timeout_ms";
 inline constexpr std::string_view request_timeout_ms = "request_timeout_ms";
 inline constexpr std::string_view poll_timeout_ms = "poll_timeout_ms";
 inline constexpr std::string_view max_answer_bytes = "max_answer_bytes";
+inline constexpr std::string_view saved_flow_keys = "saved_flow_keys";
+inline constexpr std::string_view saved_flow_unsealed = "saved_flow_unsealed";
 inline constexpr std::string_view log_file = "log_file";
 inline constexpr std::string_view log_level = "log_level";
 }  // namespace setting

@@ -170,6 +170,30 @@ fn a_flow_that_is_told_to_wait_slows_no_other_r44() {
 }
 
 #[test]
+fn a_wait_that_is_woken_ends_once_and_loses_nothing() {
+    let pair = Pair::generic();
+    let client = pair.client();
+    let set = FlowSet::new(&client).unwrap();
+    set.wake().unwrap();
+    set.wake().unwrap();
+    assert_eq!(set.wait(None).unwrap(), None, "woken before");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| set.wait(None));
+        set.wake().unwrap();
+        assert_eq!(waiting.join().unwrap().unwrap(), None, "woken while it waits");
+    });
+    let flow = client.init(&pair.request_with(&[("binding_message", "approve after 1 s")]), None).unwrap();
+    set.add(&flow, "it").unwrap();
+    assert_eq!(set.wait(None).unwrap(), Some("it"), "no wake is left over");
+    set.wake().unwrap();
+    let other = client.init(&pair.request_with(&[("binding_message", "wait")]), None).unwrap();
+    set.add(&other, "other").unwrap();
+    other.cancel(NOW).unwrap();
+    assert_eq!(set.wait(NOW).unwrap(), Some("other"), "an outcome goes first");
+    assert_eq!(set.wait(None).unwrap(), None);
+}
+
+#[test]
 fn several_threads_share_the_outcomes() {
     let pair = Pair::generic();
     let client = pair.client();

@@ -7,8 +7,8 @@
 The provider speaks https. In the words of the command {issuer}, {control},
 {ca_file} and {client_id} stand for the provider's own; the environment has them
 as CIBA_SIM_ISSUER and so on, with CIBA_SIM_CLIENT_SECRET, the whole as JSON in
-the file that CIBA_SIM_READY names, and CIBA_CLIENT_SECRET for the examples. The
-exit code is the command's.
+the file that CIBA_SIM_READY names, and CIBA_CLIENT_SECRET and CIBA_SETTINGS (the
+settings of a client, as JSON) for the examples. The exit code is the command's.
 """
 
 import json
@@ -33,6 +33,8 @@ class Simulator:
         self._place = tempfile.TemporaryDirectory(prefix="ciba-sim-")
         place = pathlib.Path(self._place.name)
         self._ready = place / "ready.json"
+        options = [*options]
+        self._personality = options[options.index("--personality") + 1] if "--personality" in options else None
         fixed = ["--tls", "--ca-out", str(place / "ca.pem"), "--ready-file", str(self._ready), "--exit-with-stdin"]
         self._process = subprocess.Popen([PROGRAM, *fixed, *options], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
@@ -64,7 +66,14 @@ class Simulator:
         environment.update({f"CIBA_SIM_{name.upper()}": value for name, value in self.facts.items()})
         environment["CIBA_SIM_READY"] = str(self._ready)
         environment["CIBA_CLIENT_SECRET"] = self.facts["client_secret"]
+        environment["CIBA_SETTINGS"] = json.dumps(self.settings())
         return environment
+
+    def settings(self):
+        """The settings of a client that signs in here."""
+        settings = {name: self.facts[name] for name in ("issuer", "client_id", "client_secret", "ca_file")}
+        provider = {"telenor": {"provider": "telenor-test"}, "generic": {}}
+        return {**provider.get(self._personality, {"provider": "signaturgruppen-test"}), **settings, "ca_mode": "replace"}
 
     def control(self, call, body=None):
         """A call of the control interface, for example "POST /approve"; returns what it answers."""

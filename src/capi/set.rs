@@ -90,7 +90,7 @@ pub extern "C" fn ciba_set_remove(
 ///
 /// timeout_ms: how many ms to wait; < 0: until there is one; 0: not at all. userdata: the place for
 /// what ciba_set_add() was given for that flow. err: NULL, or the place for an error.
-/// Returns CIBA_OK, CIBA_PENDING (none in time), CIBA_FREED (the set was freed meanwhile),
+/// Returns CIBA_OK, CIBA_PENDING (none in time, or ciba_set_wake()), CIBA_FREED (the set was freed meanwhile),
 /// CIBA_OTHER_PROCESS, CIBA_MISSING_ARGUMENT. *userdata is NULL unless it is CIBA_OK.
 /// Threads: any, several at once: each outcome is told to one of them. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -107,6 +107,19 @@ pub extern "C" fn ciba_set_wait(
         let members = shared(set, "set")?.0.clone();
         let Some(known) = members.wait(timeout(timeout_ms))? else { return Ok(Status::PENDING) };
         *place = known.0;
+        Ok(Status::OK)
+    })
+}
+
+/// Has one thread that waits in ciba_set_wait() return CIBA_PENDING at once; where none waits, the next
+/// one that would. For a thread that has other work than the set's.
+///
+/// Returns CIBA_OK, CIBA_OTHER_PROCESS, CIBA_MISSING_ARGUMENT.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_set_wake(set: *mut ciba_set, err: *mut *mut ciba_error) -> ciba_status {
+    run(err, || {
+        shared(set, "set")?.0.wake()?;
         Ok(Status::OK)
     })
 }

@@ -103,6 +103,11 @@ impl Flow {
         self.0.acknowledgement()
     }
 
+    /// The caller's own text, which stands in every log event of the flow.
+    pub fn correlation(&self) -> &str {
+        self.0.correlation()
+    }
+
     /// When the authentication request was made, in Unix milliseconds.
     pub fn started_at(&self) -> i64 {
         self.0.started_at()

@@ -34,6 +34,8 @@ struct State<T> {
     wake_at: WakeAt,
     /// Whose logs are delivered by the threads that wait.
     clients: Vec<Weak<ClientCore>>,
+    /// One wait is to end without an outcome: the one under way, or the next.
+    woken: bool,
     freed: bool,
 }
 
@@ -72,6 +74,7 @@ impl<T: Send + 'static> Members<T> {
                 settled: VecDeque::new(),
                 wake_at: Vec::new(),
                 clients: Vec::new(),
+                woken: false,
                 freed: false,
             }),
             changed: Condvar::new(),
@@ -148,7 +151,7 @@ impl<T: Send + 'static> Members<T> {
             if let Some(member) = state.settled.pop_front().and_then(|key| state.members.remove(&key)) {
                 break Ok(Some(member));
             }
-            if self.engine.clock().now() >= until {
+            if std::mem::take(&mut state.woken) || self.engine.clock().now() >= until {
                 break Ok(None);
             }
             if !waits {
@@ -191,6 +194,13 @@ impl<T: Send + 'static> Members<T> {
             // What the provider says to it does not change the outcome.
             let _ = flow.cancel(Some(Duration::ZERO));
         }
+        Ok(())
+    }
+
+    pub fn wake(&self) -> Result<()> {
+        self.same_process()?;
+        self.lock().woken = true;
+        self.changed.notify_one();
         Ok(())
     }
 
@@ -336,6 +346,14 @@ impl<T: Send + 'static> FlowSet<T> {
     /// Errors: `OTHER_PROCESS`.
     pub fn wait(&self, timeout: Timeout) -> Result<Option<T>> {
         self.0.wait(timeout)
+    }
+
+    /// Has one thread that waits in [`FlowSet::wait`] return `Ok(None)` at once; where none waits, the
+    /// next one that would. For a thread that has other work than the set's.
+    ///
+    /// Errors: `OTHER_PROCESS`.
+    pub fn wake(&self) -> Result<()> {
+        self.0.wake()
     }
 
     /// Cancels every flow in the set, without waiting for the provider. Each is then reported.

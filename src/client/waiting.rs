@@ -244,6 +244,10 @@ impl FlowShared {
         self.read(|inner, _| Some(inner.in_flight.is_some())).unwrap_or_default()
     }
 
+    pub fn correlation(&self) -> &str {
+        &self.asked.correlation
+    }
+
     pub fn started_at(&self) -> i64 {
         self.read(|inner, _| Some(inner.started_unix_ms)).unwrap_or_default()
     }

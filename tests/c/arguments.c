@@ -107,6 +107,62 @@ static void null_for_each_argument_of_request_and_flow(void) {
   CHECK_NUMBER(2, requests("/connect/ciba")); /* both flows of main(), and no other */
 }
 
+static void null_for_each_argument_of_sets_and_saved_flows(void) {
+  ciba_set *set = STALE;
+  ciba_saved_flow *saved = STALE;
+  ciba_flow *resumed = STALE;
+  void *named = STALE;
+  int32_t descriptor = 7;
+  size_t length = 7;
+  MISSING(ciba_set_new, NULL, &set);
+  CHECK(set == NULL);
+  MISSING(ciba_set_new, client, NULL);
+  CHECK_STATUS(CIBA_OK, ciba_set_new(client, &set, NULL));
+  MISSING(ciba_set_add, NULL, flow, NULL);
+  MISSING(ciba_set_add, set, NULL, NULL);
+  MISSING(ciba_set_remove, NULL, flow);
+  MISSING(ciba_set_remove, set, NULL);
+  MISSING(ciba_set_wait, NULL, -1, &named);
+  CHECK(named == NULL);
+  MISSING(ciba_set_wait, set, -1, NULL);
+  MISSING(ciba_set_wake, NULL);
+  MISSING(ciba_set_cancel, NULL);
+  MISSING(ciba_set_descriptor, NULL, &descriptor);
+  CHECK_NUMBER(-1, descriptor);
+  MISSING(ciba_set_descriptor, set, NULL);
+  CHECK_NUMBER(-1, ciba_set_count(NULL));
+  CHECK_NUMBER(0, ciba_set_count(set));
+  ciba_set_free(set);
+
+  MISSING(ciba_flow_checkpoint, NULL, "row 7", &saved);
+  CHECK(saved == NULL);
+  MISSING(ciba_flow_checkpoint, flow, NULL, &saved);
+  MISSING(ciba_flow_checkpoint, flow, "row 7", NULL);
+  saved = STALE;
+  MISSING(ciba_flow_hand_over, NULL, "row 7", -1, &saved);
+  CHECK(saved == NULL);
+  MISSING(ciba_flow_hand_over, flow, NULL, -1, &saved);
+  MISSING(ciba_flow_hand_over, flow, "row 7", -1, NULL);
+  REFUSED(CIBA_INVALID_UTF8, ciba_flow_checkpoint(flow, PLANTED "\xff", &saved, &err));
+  REFUSED(CIBA_INVALID_UTF8, ciba_flow_hand_over(flow, PLANTED "\xff", -1, &saved, &err));
+  REFUSED(CIBA_MISSING_SETTING, ciba_flow_checkpoint(flow, "row 7", &saved, &err)); /* no key to seal it with */
+  CHECK(saved == NULL);
+  CHECK_STATUS(CIBA_PENDING, ciba_flow_outcome(flow)); /* all of this changed nothing */
+  MISSING(ciba_flow_resume, NULL, (const uint8_t *)"x", 1, "row 7", &resumed);
+  CHECK(resumed == NULL);
+  MISSING(ciba_flow_resume, client, NULL, 1, "row 7", &resumed);
+  MISSING(ciba_flow_resume, client, (const uint8_t *)"x", 1, NULL, &resumed);
+  MISSING(ciba_flow_resume, client, (const uint8_t *)"x", 1, "row 7", NULL);
+  resumed = STALE;
+  REFUSED(CIBA_SAVED_FLOW_MALFORMED, ciba_flow_resume(client, (const uint8_t *)PLANTED, sizeof PLANTED, "row 7", &resumed, &err));
+  CHECK(resumed == NULL);
+  CHECK_NUMBER(-1, ciba_flow_revision(NULL));
+  CHECK_NUMBER(0, ciba_flow_revision(flow));
+  CHECK(!ciba_saved_flow_bytes(NULL, &length) && length == 0);
+  CHECK(!ciba_saved_flow_bytes(NULL, NULL));
+  CHECK_NUMBER(-1, ciba_saved_flow_revision(NULL));
+}
+
 static void null_for_accessors(void) {
   size_t length = 7;
   CHECK_STATUS(CIBA_MISSING_ARGUMENT, ciba_flow_outcome(NULL));
@@ -136,6 +192,8 @@ static void null_is_freed_without_harm(void) {
   ciba_flow_close(NULL);
   ciba_free(NULL);
   ciba_tokens_free(NULL);
+  ciba_set_free(NULL);
+  ciba_saved_flow_free(NULL);
   ciba_error_free(NULL);
 }
 
@@ -299,6 +357,7 @@ static void the_search_for_the_planted_secret_finds_it(void) {
 static const struct test tests[] = {
     {"NULL for each argument of the settings and the client is refused", null_for_each_argument_of_config},
     {"NULL for each argument of the request and the flow is refused", null_for_each_argument_of_request_and_flow},
+    {"NULL for each argument of sets and saved flows is refused", null_for_each_argument_of_sets_and_saved_flows},
     {"NULL for an accessor gives NULL or -1", null_for_accessors},
     {"NULL is freed without harm", null_is_freed_without_harm},
     {"an undecided flow has what the acknowledgement says, and no tokens", an_undecided_flow_has_what_the_acknowledgement_says_and_no_tokens},

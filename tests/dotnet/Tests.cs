@@ -25,7 +25,7 @@ internal static class Tests
             CancelledWhileAnAnswerIsOnItsWay, CancelledAfterTheAnswer, WhatProgressThrowsComesOutOfTheWait,
             WhatALogThrowsIsDropped, LogsAreInOrderAndLetGo, ProgressIsReported, FinalizersMayRunInAnyOrder,
             ManyMayWaitForOneFlow, ASingleThreadedContextDoesNotDeadlock, AnIdleWaitCostsNothing,
-            AThousandAwaitedHoldNoThread, VersionAndNames,
+            AThousandAwaitedHoldNoThread, SavedFlowsGoOnElsewhere, SavedFlowsThatAreNotGoodAreRefused, VersionAndNames,
         };
         foreach (var test in tests)
         {
@@ -202,7 +202,8 @@ internal static class Tests
                 () => config.SetJson(null), () => config.SetLog(CibaLogLevel.Info, null), () => new CibaClient(null),
                 () => request.Set(null, "x"), () => request.Set("scope", null), () => request.SetJson(null),
                 () => client.Init(null), () => client.Init(null, TimeSpan.Zero), () => client.InitAsync(null),
-                () => tokens.Get(null), () => tokens.Claim(null), () => tokens.ClaimJson(null),
+                () => flow.Checkpoint(null), () => flow.HandOver(null, TimeSpan.Zero), () => client.Resume(null, "x"),
+                () => client.Resume(new byte[1], null), () => tokens.Get(null), () => tokens.Claim(null), () => tokens.ClaimJson(null),
             };
             for (int at = 0; at < calls.Length; ++at)
                 Throws<ArgumentNullException>(calls[at], "null " + at);
@@ -270,7 +271,8 @@ internal static class Tests
             () => flow.GetTokens(), () => flow.Outcome.ToString(), () => flow.AuthReqId.ToString(),
             () => flow.Acknowledgement.ToString(), () => flow.ExpiresAt.ToString(), () => flow.NextPollAt.ToString(),
             () => flow.Interval.ToString(), () => flow.Progress.ToString(), () => flow.Trouble.ToString(),
-            () => tokens.Get("scope"), () => tokens.Claim("sub"), () => tokens.ClaimJson("sub"),
+            () => flow.Checkpoint("x"), () => flow.HandOver("x", TimeSpan.Zero), () => flow.Revision.ToString(),
+            () => client.Resume(new byte[1], "x"), () => tokens.Get("scope"), () => tokens.Claim("sub"), () => tokens.ClaimJson("sub"),
             () => tokens.Claims.ToString(), () => tokens.ClaimsJson.ToString(), () => tokens.ExpiresAt.ToString(),
             () => tokens.AccessToken.ToString(), () => tokens.IdToken.ToString(), () => tokens.RefreshToken.ToString(),
         };
@@ -587,6 +589,56 @@ internal static class Tests
         ThreadPool.SetMaxThreads(workers, ports);
         ThreadPool.SetMinThreads(leastWorkers, leastPorts);
     }
+
+    // ---- saved flows ----------------------------------------------------------------------------
+
+    private const string Keys = "2026:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    private static CibaClient NewSavingClient()
+    {
+        using (var config = NewConfig().Set(CibaSetting.SavedFlowKeys, Keys))
+            return new CibaClient(config);
+    }
+
+    private static void SavedFlowsGoOnElsewhere()
+    {
+        using (var client = NewSavingClient())
+        using (var request = NewRequest("approve after 0 s"))
+        using (var flow = client.Init(request))
+        using (var other = NewSavingClient())
+        {
+            var first = flow.Checkpoint("row \u00e6");
+            Check(first.Bytes.Length > 20 && first.Revision == flow.Revision, "a checkpoint");
+            Equal(CibaStatus.Pending, flow.Outcome, "it goes on here");
+            var second = flow.HandOver("row \u00e6", Patience);
+            Check(second.Revision > first.Revision, "a higher revision");
+            Status<CibaSavedFlowException>(CibaStatus.HandedOver, () => flow.Wait(), "it has left");
+            using (var resumed = other.Resume(second.Bytes, "row \u00e6"))
+                Equal(Uuid, In(resumed.WaitAsync()).Claim("mitid.uuid"), "it ends there");
+        }
+    }
+
+    private static void SavedFlowsThatAreNotGoodAreRefused()
+    {
+        using (var client = NewSavingClient())
+        using (var request = NewRequest("wait"))
+        using (var flow = client.Init(request))
+        {
+            var saved = flow.HandOver("row 7", Patience).Bytes;
+            var edited = (byte[])saved.Clone();
+            edited[edited.Length - 1] ^= 1;
+            Throws<CibaSavedFlowException>(() => client.Resume(edited, "row 7"), "edited bytes");
+            Throws<CibaSavedFlowException>(() => client.Resume(saved.Take(10).ToArray(), "row 7"), "half of it");
+            Throws<CibaSavedFlowException>(() => client.Resume(saved, "row 8"), "another context");
+            Throws<CibaException>(() => client.Resume(new byte[0], "row 7"), "nothing");
+            Status<CibaSavedFlowException>(CibaStatus.NotSaveable, () => flow.Checkpoint("row 7"), "once more");
+            client.Resume(saved, "row 7").Dispose(); // the good twin
+        }
+        using (var flow = NewFlow("wait"))
+            Status<CibaUsageException>(CibaStatus.MissingSetting, () => flow.Checkpoint("row 7"), "no key");
+    }
+
+    // ---- the rest -------------------------------------------------------------------------------
 
     private static void VersionAndNames()
     {

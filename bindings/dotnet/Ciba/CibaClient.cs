@@ -6,7 +6,7 @@ using System.Threading.Tasks;
 namespace Ciba
 {
     /// <summary>A client of one provider. Any number of threads may use it at once; one is enough for a program.</summary>
-    public sealed class CibaClient : IDisposable
+    public sealed unsafe class CibaClient : IDisposable
     {
         private readonly ClientHandle handle;
 
@@ -81,6 +81,7 @@ namespace Ciba
             using (var client = Use())
             using (var parameters = request.Use())
             {
+                FlowDriver.Prepare(client);
                 int status = Native.ciba_init(
                     client.Pointer, parameters.Pointer, ms, out IntPtr started, out IntPtr error);
                 var flow = new CibaFlow(started);
@@ -119,6 +120,36 @@ namespace Ciba
                 return Task.FromException<CibaFlow>(e);
             }
             return new StartWait(flow, cancellationToken).Begin();
+        }
+
+        /// <summary>
+        /// Goes on with a saved flow, saved by this or another process, machine or version. It sends nothing by itself.
+        /// </summary>
+        /// <remarks>
+        /// A flow that was saved before its acknowledgement is not started again: its wait says StartUnknown. One that
+        /// expired meanwhile has its outcome.
+        /// </remarks>
+        /// <param name="bytes">What <see cref="CibaSavedFlow.Bytes"/> gave.</param>
+        /// <param name="context">The text that it was saved with.</param>
+        /// <returns>The flow.</returns>
+        /// <exception cref="CibaSavedFlowException">The bytes are not good, or not for this client or context.</exception>
+        /// <exception cref="ArgumentException">Something is null, or no valid Unicode.</exception>
+        /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
+        public CibaFlow Resume(byte[] bytes, string context)
+        {
+            if (bytes == null)
+                throw new ArgumentNullException(nameof(bytes));
+            byte[] contextBytes = Utf8.Bytes(context, nameof(context));
+            var some = bytes.Length > 0 ? bytes : new byte[1]; // of nothing there is no address
+            using (var client = Use())
+            fixed (byte* saved = some, text = contextBytes)
+            {
+                FlowDriver.Prepare(client);
+                int status = Native.ciba_flow_resume(
+                    client.Pointer, saved, (UIntPtr)bytes.Length, text, out IntPtr flow, out IntPtr error);
+                CibaException.Check(status, error);
+                return new CibaFlow(flow);
+            }
         }
 
         /// <summary>Frees the client. Flows that it started go on.</summary>

@@ -88,6 +88,8 @@ namespace Ciba
                 return new CibaTokenException(details);
             if (status >= 400 && status < 500)
                 return new CibaDiscoveryException(details);
+            if (status >= 500 && status < 600)
+                return new CibaSavedFlowException(details);
             if (status >= 900)
                 return new CibaInternalException(details);
             return new CibaException(details);
@@ -163,6 +165,12 @@ namespace Ciba
     public sealed class CibaDiscoveryException : CibaException
     {
         internal CibaDiscoveryException(Details details) : base(details) { }
+    }
+
+    /// <summary>A flow cannot be saved or resumed, or was handed over (the 500s).</summary>
+    public sealed class CibaSavedFlowException : CibaException
+    {
+        internal CibaSavedFlowException(Details details) : base(details) { }
     }
 
     /// <summary>A defect of the library, or the system refused something (the 900s).</summary>

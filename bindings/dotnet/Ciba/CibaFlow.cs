@@ -13,7 +13,7 @@ namespace Ciba
     /// Any thread may use it, and several at once. Disposing of it sends nothing: see <see cref="Cancel()"/>. Whoever
     /// waits in it then gets an <see cref="ObjectDisposedException"/>.
     /// </remarks>
-    public sealed class CibaFlow : IDisposable
+    public sealed unsafe class CibaFlow : IDisposable
     {
         // Kept alive as long as the library may call them: for ever.
         private static readonly Native.ProgressCallback Callback = OnProgress;
@@ -28,6 +28,9 @@ namespace Ciba
 
         /// <summary>Those who await it; behind the lock of <see cref="FlowDriver"/>.</summary>
         internal readonly List<FlowWait> Waits = new List<FlowWait>(1);
+
+        /// <summary>What the driver's set knows it by; 0: it is not in it.</summary>
+        internal long MemberNumber;
 
         internal CibaFlow(IntPtr flow)
         {
@@ -259,6 +262,61 @@ namespace Ciba
             }
         }
 
+        /// <summary>
+        /// Saves the flow and lets it go on here: for a process that may be killed. Whoever resumes it waits a whole
+        /// interval first, and reports what cannot be known as Unknown, never as a denial.
+        /// </summary>
+        /// <param name="context">What it is saved for, for example the id of a row: it can be resumed with the same text alone.</param>
+        /// <returns>The saved flow.</returns>
+        /// <exception cref="CibaUsageException">The setting saved_flow_keys is missing.</exception>
+        /// <exception cref="CibaSavedFlowException">It has ended, or has its tokens.</exception>
+        /// <exception cref="ArgumentException">The text is null, or no valid Unicode.</exception>
+        /// <exception cref="ObjectDisposedException">The flow is disposed.</exception>
+        public CibaSavedFlow Checkpoint(string context)
+        {
+            byte[] bytes = Utf8.Bytes(context, nameof(context));
+            using (var flow = Use())
+            fixed (byte* text = bytes)
+            {
+                CibaException.Check(
+                    Native.ciba_flow_checkpoint(flow.Pointer, text, out IntPtr saved, out IntPtr error), error);
+                return CibaSavedFlow.Take(saved);
+            }
+        }
+
+        /// <summary>
+        /// Saves the flow and closes it here, with the outcome HandedOver: for programs that step, save, and sleep
+        /// elsewhere. Whoever resumes it polls when it would have been polled here.
+        /// </summary>
+        /// <param name="context">As for <see cref="Checkpoint"/>.</param>
+        /// <param name="timeout">How long to wait for an exchange that is under way, since it may bring the tokens.</param>
+        /// <returns>The saved flow; null: an exchange is still under way, the flow goes on.</returns>
+        /// <exception cref="CibaException">As for <see cref="Checkpoint"/>.</exception>
+        /// <exception cref="ArgumentException">The text is null, or no valid Unicode; the timeout is negative.</exception>
+        /// <exception cref="ObjectDisposedException">The flow is disposed.</exception>
+        public CibaSavedFlow HandOver(string context, TimeSpan timeout)
+        {
+            long ms = Times.Milliseconds(timeout);
+            byte[] bytes = Utf8.Bytes(context, nameof(context));
+            using (var flow = Use())
+            fixed (byte* text = bytes)
+            {
+                int status = Native.ciba_flow_hand_over(flow.Pointer, text, ms, out IntPtr saved, out IntPtr error);
+                return CibaException.IsDone(status, error) ? CibaSavedFlow.Take(saved) : null;
+            }
+        }
+
+        /// <summary>How often the flow was saved, here and before it was resumed here.</summary>
+        /// <exception cref="ObjectDisposedException">The flow is disposed.</exception>
+        public long Revision
+        {
+            get
+            {
+                using (var flow = Use())
+                    return Native.ciba_flow_revision(flow.Pointer);
+            }
+        }
+
         /// <summary>Frees the flow. It never waits, and sends nothing: to tell the provider, cancel first.</summary>
         public void Dispose()
         {
@@ -277,7 +335,34 @@ namespace Ciba
             FlowDriver.Hurry(this);
         }
 
-        /// <summary>Does what is due, without waiting.</summary>
+        /// <summary>From now on the provider is asked for it.</summary>
+        internal void Join(IntPtr set, long number)
+        {
+            using (var flow = Use())
+                CibaException.Check(
+                    Native.ciba_set_add(set, flow.Pointer, (IntPtr)number, out IntPtr error), error);
+            MemberNumber = number;
+        }
+
+        internal void Leave(IntPtr set)
+        {
+            MemberNumber = 0;
+            if (handle.IsClosed)
+                return; // it has left
+            try
+            {
+                using (var flow = Use())
+                {
+                    Native.ciba_set_remove(set, flow.Pointer, out IntPtr error);
+                    Native.ciba_error_free(error);
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+            }
+        }
+
+        /// <summary>Looks at the outcome, without waiting.</summary>
         /// <returns>The tokens; null: not decided.</returns>
         internal CibaTokens PollNow()
         {

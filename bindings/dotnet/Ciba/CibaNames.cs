@@ -118,6 +118,14 @@ namespace Ciba
         /// <remarks>1024 to 16777216; default 1048576</remarks>
         public const string MaxAnswerBytes = "max_answer_bytes";
 
+        /// <summary>Keys that saved flows are sealed with: id:key, separated by spaces, each key 32 random bytes in Base64. The first one seals, every one opens.</summary>
+        /// <remarks>text</remarks>
+        public const string SavedFlowKeys = "saved_flow_keys";
+
+        /// <summary>Saves flows neither encrypted nor authenticated, where the store itself sees to both.</summary>
+        /// <remarks>true, false; default false</remarks>
+        public const string SavedFlowUnsealed = "saved_flow_unsealed";
+
         /// <summary>A file to which events are appended, a line each.</summary>
         /// <remarks>text</remarks>
         public const string LogFile = "log_file";

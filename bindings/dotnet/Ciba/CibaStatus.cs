@@ -40,6 +40,10 @@ namespace Ciba
         InCallback = 21,
         /// <summary>A file that a setting names cannot be read or written.</summary>
         File = 22,
+        /// <summary>The flow is in the set already.</summary>
+        InSet = 23,
+        /// <summary>Not available on this system.</summary>
+        Unsupported = 24,
         /// <summary>The provider could not be reached.</summary>
         ConnectFailed = 100,
         /// <summary>The provider's name could not be resolved.</summary>
@@ -166,6 +170,20 @@ namespace Ciba
         KeysUnavailable = 410,
         /// <summary>The provider's key set is malformed.</summary>
         KeysMalformed = 411,
+        /// <summary>The flow was handed over to another process.</summary>
+        HandedOver = 500,
+        /// <summary>The saved flow is truncated, was changed, or was sealed with another key.</summary>
+        SavedFlowMalformed = 501,
+        /// <summary>No key of this key id is among the settings.</summary>
+        SavedFlowKey = 502,
+        /// <summary>The saved flow was written by a newer version of the library.</summary>
+        SavedFlowVersion = 503,
+        /// <summary>The saved flow is of another provider or another client.</summary>
+        SavedFlowClient = 504,
+        /// <summary>The saved flow was saved for another context.</summary>
+        SavedFlowContext = 505,
+        /// <summary>A flow that has ended or has its tokens cannot be saved.</summary>
+        NotSaveable = 506,
         /// <summary>A defect of this library.</summary>
         Internal = 900,
         /// <summary>A panic was caught: a defect of this library.</summary>

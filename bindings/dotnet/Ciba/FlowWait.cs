@@ -9,48 +9,30 @@ namespace Ciba
     /// <summary>Somebody who awaits a flow.</summary>
     internal abstract class FlowWait
     {
-        /// <summary>The longest time from an answer to its being noticed.</summary>
-        private const int LongestLookMs = 50;
-
         internal static readonly IComparer<FlowWait> ByTime = Comparer<FlowWait>.Create((a, b) =>
             a.DueAt != b.DueAt ? a.DueAt.CompareTo(b.DueAt) : a.Number.CompareTo(b.Number));
 
         internal readonly CibaFlow Flow;
 
-        /// <summary>When it is looked at next; behind the driver's lock, as the next two are.</summary>
+        /// <summary>Whether the provider is asked for the flow meanwhile.</summary>
+        internal readonly bool IsForOutcome;
+
+        /// <summary>When it is looked at next; behind the driver's lock, as all of these are.</summary>
         internal long DueAt;
         internal long Number;
+        internal bool IsLookedAt;
         internal bool IsHurried;
 
-        private int lookMs = 1;
-
-        protected FlowWait(CibaFlow flow)
+        protected FlowWait(CibaFlow flow, bool isForOutcome)
         {
             Flow = flow;
+            IsForOutcome = isForOutcome;
         }
 
         /// <summary>Looks at the flow, without waiting.</summary>
-        /// <param name="pauseMs">When to look again.</param>
+        /// <param name="pauseMs">When to look again; null: when there is news of it.</param>
         /// <returns>Whether the wait is over.</returns>
-        internal abstract bool Look(out int pauseMs);
-
-        /// <summary>How long nothing can happen to a flow.</summary>
-        protected int Pause(CibaProgress progress)
-        {
-            // In flight, or just answered: every moment counts.
-            long pause = 0;
-            if (progress.Stage == CibaStage.Pending && progress.NextPollInMs != 0)
-                pause = progress.NextPollInMs < 0
-                    ? progress.ExpiresInMs
-                    : Math.Min(progress.NextPollInMs, progress.ExpiresInMs);
-            if (pause > 0)
-            {
-                lookMs = 1;
-                return (int)Math.Min(pause, int.MaxValue);
-            }
-            lookMs = Math.Min(lookMs * 2, LongestLookMs);
-            return lookMs;
-        }
+        internal abstract bool Look(out int? pauseMs);
     }
 
     /// <summary>A wait that ends with a result.</summary>
@@ -63,7 +45,7 @@ namespace Ciba
         private readonly CancellationToken token;
         private CancellationTokenRegistration registration;
 
-        protected FlowWait(CibaFlow flow, CancellationToken token) : base(flow)
+        protected FlowWait(CibaFlow flow, bool isForOutcome, CancellationToken token) : base(flow, isForOutcome)
         {
             this.token = token;
         }
@@ -71,13 +53,22 @@ namespace Ciba
         internal Task<T> Begin()
         {
             registration = token.Register(GiveUp, false);
-            FlowDriver.Add(this);
+            try
+            {
+                FlowDriver.Add(this);
+            }
+            catch (Exception e) when (e is CibaException || e is ObjectDisposedException)
+            {
+                registration.Dispose();
+                Failed();
+                source.TrySetException(e);
+            }
             return source.Task;
         }
 
-        internal sealed override bool Look(out int pauseMs)
+        internal sealed override bool Look(out int? pauseMs)
         {
-            pauseMs = 0;
+            pauseMs = null;
             try
             {
                 var result = Result(out pauseMs);
@@ -102,7 +93,7 @@ namespace Ciba
         }
 
         /// <summary>The result; null if it is not there yet. Throws what the wait ends with.</summary>
-        protected abstract T Result(out int pauseMs);
+        protected abstract T Result(out int? pauseMs);
 
         protected virtual void Failed()
         {
@@ -127,18 +118,22 @@ namespace Ciba
         }
     }
 
-    /// <summary>The wait of <see cref="CibaClient.InitAsync"/>.</summary>
+    /// <summary>The wait of <see cref="CibaClient.InitAsync"/>. A set tells of outcomes alone, so it looks.</summary>
     internal sealed class StartWait : FlowWait<CibaFlow>
     {
-        internal StartWait(CibaFlow flow, CancellationToken token) : base(flow, token)
+        /// <summary>The longest time from the acknowledgement to its being noticed.</summary>
+        private const int LongestPauseMs = 50;
+
+        private int lastPauseMs = 1;
+
+        internal StartWait(CibaFlow flow, CancellationToken token) : base(flow, false, token)
         {
         }
 
-        protected override CibaFlow Result(out int pauseMs)
+        protected override CibaFlow Result(out int? pauseMs)
         {
-            var progress = Flow.Progress;
-            pauseMs = Pause(progress);
-            if (progress.Stage == CibaStage.Starting)
+            pauseMs = lastPauseMs = Math.Min(lastPauseMs * 2, LongestPauseMs);
+            if (Flow.Progress.Stage == CibaStage.Starting)
                 return null;
             Commit();
             if (Flow.Outcome != CibaStatus.Pending)
@@ -156,29 +151,39 @@ namespace Ciba
     internal sealed class OutcomeWait : FlowWait<CibaTokens>
     {
         private const int ReportEveryMs = 1000;
+        private const int LookMs = 50;
 
         private readonly IProgress<CibaProgress> progress;
         private CibaProgress reported;
 
-        internal OutcomeWait(CibaFlow flow, IProgress<CibaProgress> progress, CancellationToken token) : base(flow, token)
+        internal OutcomeWait(CibaFlow flow, IProgress<CibaProgress> progress, CancellationToken token) : base(flow, true, token)
         {
             this.progress = progress;
         }
 
-        protected override CibaTokens Result(out int pauseMs)
+        protected override CibaTokens Result(out int? pauseMs)
         {
-            var tokens = Flow.PollNow();
-            var now = Flow.Progress;
-            pauseMs = Pause(now);
+            pauseMs = null;
+            if (Flow.Outcome != CibaStatus.Pending)
+                return Flow.PollNow(); // or throws what it ended with
             if (progress == null)
-                return tokens;
-            pauseMs = Math.Min(pauseMs, ReportEveryMs);
-            if (tokens == null && !now.LooksLike(reported))
+                return null;
+            var now = Flow.Progress;
+            pauseMs = ReportAgainIn(now);
+            if (!now.LooksLike(reported))
             {
                 reported = now;
                 progress.Report(now);
             }
-            return tokens;
+            return null;
+        }
+
+        /// <summary>When something may have changed that a display shows: at the next poll, or in a second.</summary>
+        private static int ReportAgainIn(CibaProgress now)
+        {
+            bool isUnderWay = now.Stage != CibaStage.Pending || now.NextPollInMs == 0;
+            long pauseMs = now.NextPollInMs > 0 ? now.NextPollInMs : isUnderWay ? LookMs : ReportEveryMs;
+            return (int)Math.Min(pauseMs, ReportEveryMs);
         }
     }
 }

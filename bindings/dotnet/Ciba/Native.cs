@@ -163,5 +163,55 @@ namespace Ciba
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern long ciba_tokens_expires_at(IntPtr tokens);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_set_new(IntPtr client, out IntPtr set, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_set_add(IntPtr set, IntPtr flow, IntPtr userdata, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_set_remove(IntPtr set, IntPtr flow, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_set_wait(IntPtr set, long timeoutMs, out IntPtr userdata, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_set_wake(IntPtr set, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_set_cancel(IntPtr set, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern long ciba_set_count(IntPtr set);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_set_descriptor(IntPtr set, out int descriptor, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void ciba_set_free(IntPtr set);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_flow_checkpoint(IntPtr flow, byte* context, out IntPtr saved, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_flow_hand_over(
+            IntPtr flow, byte* context, long timeoutMs, out IntPtr saved, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_flow_resume(
+            IntPtr client, byte* bytes, UIntPtr length, byte* context, out IntPtr flow, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern long ciba_flow_revision(IntPtr flow);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern IntPtr ciba_saved_flow_bytes(IntPtr saved, out UIntPtr length);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern long ciba_saved_flow_revision(IntPtr saved);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void ciba_saved_flow_free(IntPtr saved);
     }
 }

@@ -1,4 +1,4 @@
-//! Python callables that the library's own thread calls.
+//! Python objects that the library holds, and callables that its own thread calls.
 
 use std::cell::Cell;
 
@@ -11,13 +11,37 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A callable, released where Python can be entered: a release without would wait in a queue of
-/// PyO3, whose lock a fork could find taken.
-pub struct Callback(Option<Py<PyAny>>);
+/// An object, released where Python can be entered: a release without would wait in a queue of PyO3,
+/// whose lock a fork could find taken.
+pub struct Held<T>(Option<Py<T>>);
+
+impl<T> Held<T> {
+    pub fn new(object: Bound<'_, T>) -> Held<T> {
+        Held(Some(object.unbind()))
+    }
+
+    /// The object. There is always one.
+    pub fn take(mut self) -> Option<Py<T>> {
+        self.0.take()
+    }
+}
+
+impl<T> Drop for Held<T> {
+    fn drop(&mut self) {
+        let Some(object) = self.0.take() else { return };
+        let mut object = Some(object);
+        if Python::try_attach(|_| drop(object.take())).is_none() {
+            std::mem::forget(object); // the interpreter is going: so is everything in it
+        }
+    }
+}
+
+/// A callable.
+pub struct Callback(Held<PyAny>);
 
 impl Callback {
     pub fn new(callable: Bound<'_, PyAny>) -> Callback {
-        Callback(Some(callable.unbind()))
+        Callback(Held::new(callable))
     }
 
     /// Calls it. What it throws goes to `sys.unraisablehook`: there is nobody who could catch it, and
@@ -25,24 +49,13 @@ impl Callback {
     pub fn call<A: for<'py> PyCallArgs<'py>>(&self, arguments: impl FnOnce(Python<'_>) -> PyResult<A>) {
         let before = INSIDE.replace(true);
         Python::try_attach(|py| {
-            let Some(callable) = &self.0 else { return };
+            let Some(callable) = &self.0.0 else { return };
             let called = arguments(py).and_then(|arguments| callable.call1(py, arguments));
             if let Err(thrown) = called {
                 thrown.write_unraisable(py, Some(callable.bind(py)));
             }
         });
         INSIDE.set(before);
-    }
-}
-
-impl Drop for Callback {
-    fn drop(&mut self) {
-        let callable = self.0.take();
-        if Python::try_attach(|_| ()).is_none() {
-            std::mem::forget(callable); // the interpreter is going: so is everything in it
-        } else {
-            Python::try_attach(|_| drop(callable));
-        }
     }
 }
 

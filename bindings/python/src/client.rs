@@ -38,7 +38,7 @@ pub struct Client {
 }
 
 impl Client {
-    fn open(&self, py: Python<'_>) -> PyResult<ciba::Client> {
+    pub fn open(&self, py: Python<'_>) -> PyResult<ciba::Client> {
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         client.ok_or_else(|| usage(py, Status::FREED, "the client is closed: make another one"))
     }
@@ -114,14 +114,7 @@ impl Client {
         let client = self.open(py)?;
         let timeout = timeout_of(timeout)?; // before anything is sent
         let mut asked = AuthenticationRequest::new();
-        let mut correlation = String::new();
-        let mut set = |name: &str, value: &str| {
-            asked.set(name, value)?;
-            if name == "correlation" {
-                value.clone_into(&mut correlation);
-            }
-            Ok(())
-        };
+        let mut set = |name: &str, value: &str| asked.set(name, value).map(drop);
         if let Some(request) = request {
             let Ok(request) = request.cast::<PyMapping>() else {
                 let text = "request: must be a mapping of parameter names to values, or left out";
@@ -134,10 +127,22 @@ impl Client {
         let flow = call(py, || client.begin(&asked))?;
         let piece = |timeout| Ok(flow.wait_started(timeout)?.then_some(()));
         if let Err(error) = wait(py, timeout, false, piece, || Ok(())) {
-            Flow { flow, correlation }.leave(py)?; // nobody else can
+            Flow(flow).leave(py)?; // nobody else can
             return Err(error);
         }
-        Ok(Flow { flow, correlation })
+        Ok(Flow(flow))
+    }
+
+    /// Goes on with a flow that ``Flow.checkpoint`` or ``Flow.hand_over`` saved, in this process or
+    /// another one. ``saved``: its ``bytes``; ``context``: the text that it was saved with.
+    ///
+    /// A flow that was handed over is polled when it would have been; after a checkpoint a whole
+    /// interval is waited first. One that was saved before its acknowledgement is not started again: it
+    /// comes back ended, with ``START_UNKNOWN``. Raises ``SavedFlowError``, ``TypeError``.
+    #[pyo3(signature = (saved, context=""))]
+    fn resume(&self, py: Python<'_>, saved: Vec<u8>, context: &str) -> PyResult<Flow> {
+        let client = self.open(py)?;
+        Ok(Flow(call(py, || client.resume(&saved, context))?))
     }
 
     /// Releases the client's connections. Flows that it started go on. May be called twice.

@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 
 use crate::callback::Callback;
 use crate::error::instance;
+use crate::saved::SavedFlow;
 use crate::time::{datetime, timeout as timeout_of};
 use crate::tokens::{Tokens, loads};
 use crate::wait::{call, wait};
@@ -26,10 +27,7 @@ const LEAVE: Duration = Duration::from_secs(5);
 /// the garbage collector it sends nothing: the phone rings on until the request expires. Any thread
 /// may use it; it belongs to the process that started it.
 #[pyclass(module = "ciba", frozen, weakref)]
-pub struct Flow {
-    pub flow: ciba::Flow,
-    pub correlation: String,
-}
+pub struct Flow(pub ciba::Flow);
 
 #[pymethods]
 impl Flow {
@@ -58,14 +56,14 @@ impl Flow {
         let mut shown = None;
         let tell = || {
             let Some(callable) = on_progress else { return Ok(()) };
-            let now = self.flow.progress();
+            let now = self.0.progress();
             let at = (now.stage, now.polls, now.expires_in.map(|left| left.as_secs()));
             if shown.replace(at) != Some(at) {
                 callable.call1((progress(py, &now)?,))?;
             }
             Ok(())
         };
-        let piece = |timeout| self.flow.poll(timeout);
+        let piece = |timeout| self.0.poll(timeout);
         Ok(wait(py, timeout_of(timeout)?, on_progress.is_some(), piece, tell)?.map(Tokens))
     }
 
@@ -77,8 +75,8 @@ impl Flow {
     #[pyo3(signature = (timeout=None))]
     fn step(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Tokens>> {
         // Ends also where the answer is here and decides nothing, or nothing was due.
-        let piece = |timeout: Timeout| match self.flow.step(timeout)? {
-            None if self.flow.is_asking() => Ok(None),
+        let piece = |timeout: Timeout| match self.0.step(timeout)? {
+            None if self.0.is_asking() => Ok(None),
             answered => Ok(Some(answered)),
         };
         Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.flatten().map(Tokens))
@@ -94,78 +92,111 @@ impl Flow {
     /// failed; the outcome is *cancelled* all the same.
     #[pyo3(signature = (timeout=None))]
     fn cancel(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        let piece = |timeout| Ok(self.flow.cancel(timeout)?.then_some(()));
+        let piece = |timeout| Ok(self.0.cancel(timeout)?.then_some(()));
         Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.is_some())
     }
 
+    /// Saves the flow and lets it go on here. ``context`` says what it is saved for, for example the id
+    /// of a row: it can be resumed with the same text alone. Needs the setting ``saved_flow_keys``.
+    ///
+    /// Raises ``SavedFlowError`` for a flow that has ended or has its tokens, ``InvalidInput`` without
+    /// the setting, ``UsageError`` in another process.
+    #[pyo3(signature = (context=""))]
+    fn checkpoint(&self, py: Python<'_>, context: &str) -> PyResult<SavedFlow> {
+        Ok(SavedFlow(call(py, || self.0.checkpoint(context))?))
+    }
+
+    /// Saves the flow and closes it here: its outcome is ``HANDED_OVER``. An exchange that is under way
+    /// is waited for, since it may bring the tokens.
+    ///
+    /// ``timeout``: how many seconds to wait; ``None`` until it has ended, 0 not at all. Returns
+    /// ``None`` where the time is up: the flow goes on here. Raises what ``checkpoint`` does.
+    #[pyo3(signature = (context="", timeout=None))]
+    fn hand_over(
+        &self,
+        py: Python<'_>,
+        context: &str,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<SavedFlow>> {
+        let piece = |timeout| self.0.hand_over(context, timeout);
+        Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.map(SavedFlow))
+    }
+
+    /// How often the flow was saved, in this process and before.
+    #[getter]
+    fn revision(&self) -> u32 {
+        self.0.revision()
+    }
+
     /// How the flow ended, as a ``ciba.Status``: ``OK``, ``DENIED``, ``EXPIRED``, ``CANCELLED``,
-    /// ``FAILED`` or ``UNKNOWN``; ``PENDING`` while it has not; ``OTHER_PROCESS`` in a forked child.
+    /// ``FAILED``, ``UNKNOWN`` or ``HANDED_OVER``; ``PENDING`` while it has not; ``OTHER_PROCESS`` in a
+    /// forked child.
     #[getter]
     fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         static STATUS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        STATUS.import(py, "ciba._status", "Status")?.call1((self.flow.outcome().number(),))
+        STATUS.import(py, "ciba._status", "Status")?.call1((self.0.outcome().number(),))
     }
 
     /// The verified tokens, once there are any.
     #[getter]
     fn tokens(&self) -> Option<Tokens> {
-        self.flow.tokens().ok().map(Tokens)
+        self.0.tokens().ok().map(Tokens)
     }
 
     /// The provider's identifier of the request; ``None`` before the acknowledgement. Confidential.
     #[getter]
     fn auth_req_id(&self) -> Option<String> {
-        self.flow.auth_req_id().map(|id| id.expose_secret().to_owned())
+        self.0.auth_req_id().map(|id| id.expose_secret().to_owned())
     }
 
     /// The whole acknowledgement as a new ``dict``; ``None`` before it. Confidential.
     #[getter]
     fn acknowledgement<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.flow.acknowledgement().map(|json| loads(py, json.expose_secret())).transpose()
+        self.0.acknowledgement().map(|json| loads(py, json.expose_secret())).transpose()
     }
 
     /// The caller's own text that stands in every log event of the flow.
     #[getter]
     fn correlation(&self) -> &str {
-        &self.correlation
+        self.0.correlation()
     }
 
     /// When the authentication request was made, as an aware ``datetime``.
     #[getter]
     fn started_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
-        datetime(py, self.flow.started_at())
+        datetime(py, self.0.started_at())
     }
 
     /// When the request expires, as an aware ``datetime``; ``None`` before the acknowledgement.
     #[getter]
     fn expires_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
-        self.flow.expires_at().map(|at| datetime(py, at)).transpose()
+        self.0.expires_at().map(|at| datetime(py, at)).transpose()
     }
 
     /// When the next poll is due, as an aware ``datetime``; ``None`` if none is.
     #[getter]
     fn next_poll_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
-        self.flow.next_poll_at().map(|at| datetime(py, at)).transpose()
+        self.0.next_poll_at().map(|at| datetime(py, at)).transpose()
     }
 
     /// The interval between polls that is in force, in seconds; it grows with ``slow_down``. ``None``
     /// before the acknowledgement.
     #[getter]
     fn interval(&self) -> Option<f64> {
-        self.flow.interval().map(|interval| interval.as_secs_f64())
+        self.0.interval().map(|interval| interval.as_secs_f64())
     }
 
     /// Where the flow stands, as a ``ciba.Progress``.
     #[getter]
     fn progress<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        progress(py, &self.flow.progress())
+        progress(py, &self.0.progress())
     }
 
     /// The trouble that is being waited out, or was waited out last, as a ``CibaError`` that is not
     /// raised; for example a provider that cannot be reached. ``None`` if there was none.
     #[getter]
     fn trouble<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.flow.last_trouble().map(|error| instance(py, &error)).transpose()
+        self.0.last_trouble().map(|error| instance(py, &error)).transpose()
     }
 
     /// Has the provider asked when due, without a thread that waits, until the watch is closed.
@@ -173,7 +204,7 @@ impl Flow {
     /// cancel call was answered; not for what was there before. For ``ciba.aio``.
     fn _watch(&self, py: Python<'_>, changed: Bound<'_, PyAny>) -> PyResult<Watch> {
         let changed = Callback::new(changed);
-        let told = AtomicI32::new(self.flow.progress().stage as i32);
+        let told = AtomicI32::new(self.0.progress().stage as i32);
         let tell = move |progress: &Progress| {
             // The GIL is not taken for a poll that decided nothing.
             let before = told.swap(progress.stage as i32, Ordering::Relaxed);
@@ -181,7 +212,7 @@ impl Flow {
                 changed.call(|_| Ok(()));
             }
         };
-        let watch = call(py, || self.flow.watch(tell))?;
+        let watch = call(py, || self.0.watch(tell))?;
         Ok(Watch(Mutex::new(Some(watch))))
     }
 
@@ -196,7 +227,7 @@ impl Flow {
     }
 
     fn __repr__(&self) -> String {
-        format!("<ciba.Flow {}>", self.flow.outcome().name().to_lowercase())
+        format!("<ciba.Flow {}>", self.0.outcome().name().to_lowercase())
     }
 }
 
@@ -204,8 +235,8 @@ impl Flow {
     /// Cancels the flow unless it has ended, and waits a little for the provider. What the provider
     /// answers is in the log: whoever leaves because of an exception must not meet another one.
     pub fn leave(&self, py: Python<'_>) -> PyResult<()> {
-        if self.flow.outcome() == Status::PENDING {
-            let piece = |timeout| Ok(self.flow.cancel(timeout).unwrap_or(true).then_some(()));
+        if self.0.outcome() == Status::PENDING {
+            let piece = |timeout| Ok(self.0.cancel(timeout).unwrap_or(true).then_some(()));
             wait(py, Some(LEAVE), false, piece, || Ok(()))?;
         }
         Ok(())

@@ -11,6 +11,8 @@ mod client;
 mod error;
 mod flow;
 mod log;
+mod saved;
+mod set;
 mod settings;
 mod time;
 mod tokens;
@@ -26,6 +28,10 @@ mod _ciba {
     use super::client::Client;
     #[pymodule_export]
     use super::flow::{Flow, Watch};
+    #[pymodule_export]
+    use super::saved::SavedFlow;
+    #[pymodule_export]
+    use super::set::FlowSet;
     #[pymodule_export]
     use super::time::seconds;
     #[pymodule_export]

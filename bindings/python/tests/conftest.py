@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """A provider of its own for each test, and a client that signs in there."""
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -25,25 +24,17 @@ PENDING = "POST /token -> 400 authorization_pending"
 
 
 class Provider(with_simulator.Simulator):
-    """The simulator, and the settings of a client that signs in there."""
+    """The simulator, and what signs in there."""
 
     def __init__(self, *options, personality="generic"):
         super().__init__(["--personality", personality, "--interval", str(INTERVAL), "--outcome", "wait", *options])
 
-    @property
     def settings(self):
-        facts = self.facts
-        return {
-            "issuer": facts["issuer"],
-            "client_id": facts["client_id"],
-            "client_secret": facts["client_secret"],
-            "ca_file": facts["ca_file"],
-            "ca_mode": "replace",
-            "proxy": "none",
-        }
+        # A proxy of the surroundings has no part in this.
+        return {**super().settings(), "proxy": "none"}
 
     def client(self, **settings):
-        return ciba.Client(**{**self.settings, **settings})
+        return ciba.Client(**{**self.settings(), **settings})
 
     def lines(self):
         """The requests so far, without their times."""
@@ -129,5 +120,3 @@ class Program:
         assert (self.process.returncode, stderr) == (0, "")
         return stdout.splitlines()
 
-
-os.environ.update({name: "" for name in os.environ if name.lower().endswith("_proxy")})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What the programs beside the tests begin with."""
 
+import json
 import os
 import signal
 import sys
@@ -19,17 +20,7 @@ def say(text):
 
 
 def client(**settings):
-    return ciba.Client(
-        **{
-            "issuer": os.environ["CIBA_SIM_ISSUER"],
-            "client_id": os.environ["CIBA_SIM_CLIENT_ID"],
-            "client_secret": os.environ["CIBA_CLIENT_SECRET"],
-            "ca_file": os.environ["CIBA_SIM_CA_FILE"],
-            "ca_mode": "replace",
-            "proxy": "none",
-            **settings,
-        }
-    )
+    return ciba.Client(**{**json.loads(os.environ["CIBA_SETTINGS"]), **settings})
 
 
 def signs_in(client):

@@ -18,7 +18,7 @@ def run(main):
 
 
 def client_of(simulator, **settings):
-    return ciba.aio.Client(**{**simulator.settings, **settings})
+    return ciba.aio.Client(**{**simulator.settings(), **settings})
 
 
 def test_approved(provider):
@@ -126,7 +126,7 @@ def cancels(provider, waits):
     """Cancels a task once it waits; the flow's own cancel call then reaches the provider."""
 
     async def main():
-        client = client_of(provider, provider="signaturgruppen")
+        client = client_of(provider)
         task = asyncio.ensure_future(waits(client))
         await asyncio.get_running_loop().run_in_executor(None, provider.wait_for, "/connect/ciba")
         await asyncio.sleep(0.3)
@@ -178,7 +178,7 @@ def test_cancelling_after_the_outcome_changes_nothing(provider):
 
 def test_cancel_ends_the_wait_of_another_task_and_tells_the_provider(signaturgruppen):
     async def main():
-        flow = await client_of(signaturgruppen, provider="signaturgruppen").init(login_hint_token=hint("wait"))
+        flow = await client_of(signaturgruppen).init(login_hint_token=hint("wait"))
         waits = asyncio.ensure_future(flow.poll())
         await asyncio.sleep(0.1)
         assert await flow.cancel() is True
@@ -193,7 +193,7 @@ def test_the_provider_that_does_not_cancel_is_reported(signaturgruppen):
     signaturgruppen.fault("cancel", {"hold_then": [300, {"answer": {"status": 500}}]}, always=True)
 
     async def main():
-        client = client_of(signaturgruppen, provider="signaturgruppen")
+        client = client_of(signaturgruppen)
         flow = await client.init(login_hint_token=hint("wait"))
         assert await flow.cancel(0) is False
         with pytest.raises(ciba.TransportError):

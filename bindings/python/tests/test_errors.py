@@ -14,11 +14,11 @@ CLASSES = [value for value in vars(ciba).values() if isinstance(value, type) and
 
 
 def test_everything_is_a_ciba_error_and_no_other_tree_has_it():
-    assert len(CLASSES) == 13
+    assert len(CLASSES) == 15
     for error in CLASSES:
         assert issubclass(error, ciba.CibaError) and error.__module__ == "ciba" and error.__doc__
     assert issubclass(ciba.InvalidInput, ValueError) and not issubclass(ciba.UsageError, ValueError)
-    outcomes = [ciba.Denied, ciba.Expired, ciba.Cancelled, ciba.Unknown, ciba.Failed]
+    outcomes = [ciba.Denied, ciba.Expired, ciba.Cancelled, ciba.Unknown, ciba.HandedOver, ciba.Failed]
     for error in CLASSES:
         assert len([outcome for outcome in outcomes if issubclass(error, outcome)]) <= 1
 
@@ -33,7 +33,7 @@ def test_each_status_has_its_class(name, number, text):
     bands = {
         range(10, 100): ciba.UsageError, range(100, 200): ciba.TransportError, range(200, 250): ciba.ProviderError,
         range(250, 300): ciba.CibaError, range(300, 400): ciba.TokenError, range(400, 500): ciba.DiscoveryError,
-        range(900, 1000): ciba.InternalError,
+        range(500, 501): ciba.HandedOver, range(501, 600): ciba.SavedFlowError, range(900, 1000): ciba.InternalError,
     }  # fmt: skip
     if number < 10:
         return  # no errors

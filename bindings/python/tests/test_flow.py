@@ -43,7 +43,7 @@ def test_expired_r49(provider):
 
 
 def test_cancelled_on_another_thread_ends_the_wait_at_once(signaturgruppen):
-    flow = signaturgruppen.client(provider="signaturgruppen").init(login_hint_token=hint("wait"))
+    flow = signaturgruppen.client().init(login_hint_token=hint("wait"))
     signaturgruppen.wait_for("jwks")
     answers = []
 
@@ -77,7 +77,7 @@ def test_cancel_after_the_answer_changes_nothing(provider):
 
 def test_the_provider_that_does_not_cancel_is_reported_and_the_flow_is_cancelled_all_the_same(signaturgruppen):
     signaturgruppen.fault("cancel", {"answer": {"status": 500}})
-    flow = signaturgruppen.client(provider="signaturgruppen").init(login_hint_token=hint())
+    flow = signaturgruppen.client().init(login_hint_token=hint())
     with pytest.raises(ciba.TransportError) as error:
         flow.cancel()
     assert (error.value.http_status, flow.outcome) == (500, ciba.Status.CANCELLED)
@@ -215,7 +215,7 @@ def test_a_date_beyond_what_python_knows_is_its_last_one(provider):
 
 
 def test_leaving_a_block_cancels_what_has_no_outcome(signaturgruppen):
-    client = signaturgruppen.client(provider="signaturgruppen")
+    client = signaturgruppen.client()
     with client, client.init(login_hint_token=hint()) as flow:
         assert flow.poll(0) is None
     assert client.closed and flow.outcome is ciba.Status.CANCELLED
@@ -223,7 +223,7 @@ def test_leaving_a_block_cancels_what_has_no_outcome(signaturgruppen):
 
 
 def test_leaving_a_block_after_the_outcome_sends_nothing(signaturgruppen):
-    with signaturgruppen.client(provider="signaturgruppen").init(login_hint_token=hint("approve after 0 s")) as flow:
+    with signaturgruppen.client().init(login_hint_token=hint("approve after 0 s")) as flow:
         assert flow.poll()
     assert flow.outcome is ciba.Status.OK
     assert not any("DELETE" in line for line in signaturgruppen.lines())
@@ -232,7 +232,7 @@ def test_leaving_a_block_after_the_outcome_sends_nothing(signaturgruppen):
 def test_an_exception_leaves_a_block_as_it_is_even_where_the_provider_does_not_cancel(signaturgruppen):
     signaturgruppen.fault("cancel", {"answer": {"status": 500}})
     with pytest.raises(ZeroDivisionError):
-        with signaturgruppen.client(provider="signaturgruppen").init(login_hint_token=hint()) as flow:
+        with signaturgruppen.client().init(login_hint_token=hint()) as flow:
             1 / 0
     assert flow.outcome is ciba.Status.CANCELLED
 
@@ -286,7 +286,7 @@ def test_a_progress_callable_may_cancel_the_flow(provider):
 
 
 def test_presets(signaturgruppen):
-    client = signaturgruppen.client(provider="signaturgruppen-test")
+    client = signaturgruppen.client(provider="signaturgruppen")
     flow = client.init(login_hint_token=hint("approve after 0 s"))
     assert flow.poll().claims["mitid.uuid"] == UUID
     by_name = {f"login_hint_token.{name}": value for name, value in hint("approve after 0 s").items()}

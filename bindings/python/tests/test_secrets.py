@@ -29,7 +29,7 @@ def test_nothing_shown_is_secret(signaturgruppen, caplog):
     provider = signaturgruppen
     caplog.set_level(logging.DEBUG, "ciba")
     logging.getLogger("ciba").setLevel(logging.DEBUG)
-    client = provider.client(provider="signaturgruppen")
+    client = provider.client()
     flow = client.init(login_hint_token=hint("approve after 0 s"), correlation="order 7")
     tokens = flow.poll()
     shown = [client, flow, flow.progress, tokens]
@@ -42,7 +42,7 @@ def test_nothing_shown_is_secret(signaturgruppen, caplog):
     shown.append(error.value)
     for settings in ({"client_secret": secret + "\udc80"}, {"client_secret": secret.encode()}, {"client_secret": secret + "\n"}):
         with pytest.raises((ciba.InvalidInput, TypeError)) as error:
-            provider.client(provider="signaturgruppen", **settings)
+            provider.client(**settings)
         shown.append(error.value)
         shown.append(error.value.__context__)
     with pytest.raises(ciba.InvalidInput) as error:

@@ -46,7 +46,7 @@ def test_ctrl_c_ends_a_wait(provider, name):
 def test_ctrl_c_in_init_cancels_the_flow_at_the_provider(signaturgruppen):
     signaturgruppen.fault("start", {"process_then_hold": 1_500})
     source = (
-        "c = client(provider='signaturgruppen')\n"
+        "c = client()\n"
         "hint = {'uuid': '8a9856e0-f12d-4217-b320-c8a076be9320', 'ip': '127.0.0.1', 'referenceTextBody': 'wait'}\n"
         "try: c.init(login_hint_token=hint)\n"
         "except KeyboardInterrupt: say('ended')\n"

@@ -18,7 +18,7 @@ asyncio is in ``ciba.aio``.
 from typing import NamedTuple, Tuple
 
 from . import _ciba
-from ._ciba import Client, Flow, Tokens, __version__
+from ._ciba import Client, Flow, FlowSet, SavedFlow, Tokens, __version__
 from ._errors import (
     CibaError,
     Cancelled,
@@ -26,9 +26,11 @@ from ._errors import (
     DiscoveryError,
     Expired,
     Failed,
+    HandedOver,
     InternalError,
     InvalidInput,
     ProviderError,
+    SavedFlowError,
     TokenError,
     TransportError,
     Unknown,
@@ -66,11 +68,15 @@ __all__ = [
     "Expired",
     "Failed",
     "Flow",
+    "FlowSet",
+    "HandedOver",
     "InternalError",
     "InvalidInput",
     "LogEvent",
     "Progress",
     "ProviderError",
+    "SavedFlow",
+    "SavedFlowError",
     "Setting",
     "Stage",
     "Status",

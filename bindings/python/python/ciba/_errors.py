@@ -59,6 +59,10 @@ class Cancelled(CibaError):
     """The caller gave the flow up."""
 
 
+class HandedOver(CibaError):
+    """The flow was handed over: another process goes on with it."""
+
+
 class Unknown(CibaError):
     """An answer that may have carried the tokens was lost: what the person decided is not known."""
 
@@ -87,6 +91,10 @@ class InternalError(Failed):
     """A defect of this library, or the system refused a thread or memory (900s)."""
 
 
+class SavedFlowError(CibaError):
+    """The flow cannot be saved, or what was saved cannot be resumed here (500s)."""
+
+
 class UsageError(CibaError):
     """The call is not allowed here: a closed client, another process, an unreadable file (10-99)."""
 
@@ -109,6 +117,7 @@ _OUTCOMES = {
     Status.CANCELLED: Cancelled,
     Status.FAILED: Failed,
     Status.UNKNOWN: Unknown,
+    Status.HANDED_OVER: HandedOver,
 }
 _BANDS = {
     0: UsageError,
@@ -116,6 +125,7 @@ _BANDS = {
     2: ProviderError,
     3: TokenError,
     4: DiscoveryError,
+    5: SavedFlowError,
     9: InternalError,
 }
 

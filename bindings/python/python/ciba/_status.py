@@ -8,8 +8,8 @@ class Status(IntEnum):
     """What happened, as a stable number: the same as in C and every other language.
 
     The bands: 0 success, 1 pending, 10-99 the caller's use, 100s transport, 200s the provider's OAuth
-    and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and keys, 900s internal. A
-    number is never reused. ``OK`` is 0, and so counts as false: compare with ``is`` or ``==``.
+    and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and keys, 500s saved
+    flows, 900s internal. A number is never reused. ``OK`` is 0, and so counts as false: compare with ``is`` or ``==``.
     """
 
     OK = 0
@@ -42,6 +42,10 @@ class Status(IntEnum):
     """The call is not allowed inside a callback."""
     FILE = 22
     """A file that a setting names cannot be read or written."""
+    IN_SET = 23
+    """The flow is in the set already."""
+    UNSUPPORTED = 24
+    """The system that the library runs on does not have this."""
     CONNECT_FAILED = 100
     """The provider could not be reached; nothing was sent."""
     NAME_RESOLUTION_FAILED = 101
@@ -65,7 +69,7 @@ class Status(IntEnum):
     MALFORMED_ANSWER = 110
     """The answer is not the JSON that was expected."""
     START_UNKNOWN = 111
-    """The answer to the authentication request was lost: the person's phone may ring or not."""
+    """The answer to the authentication request was lost, or says neither yes nor no (a gateway's 502): the person's phone may ring or not."""
     INVALID_REQUEST = 200
     """The provider's ``invalid_request``."""
     INVALID_CLIENT = 201
@@ -168,6 +172,20 @@ class Status(IntEnum):
     """The provider's keys could not be fetched."""
     KEYS_MALFORMED = 411
     """The provider's key set is not a JSON object with keys, or larger than the limit."""
+    HANDED_OVER = 500
+    """The flow was handed over: another process goes on with it."""
+    SAVED_FLOW_MALFORMED = 501
+    """The saved flow is truncated, was changed, or was sealed with another key."""
+    SAVED_FLOW_KEY = 502
+    """None of the settings' keys has the key id that the saved flow names."""
+    SAVED_FLOW_VERSION = 503
+    """The saved flow is of a layout that this version of the library does not know."""
+    SAVED_FLOW_CLIENT = 504
+    """The saved flow is of another provider or another client."""
+    SAVED_FLOW_CONTEXT = 505
+    """The saved flow was saved for another context, for example another row."""
+    NOT_SAVEABLE = 506
+    """A flow that has ended, or whose tokens are being verified, cannot be saved."""
     INTERNAL = 900
     """A defect of this library."""
     PANIC = 901

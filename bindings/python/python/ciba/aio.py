@@ -32,13 +32,13 @@ from ._status import Status
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._ciba import Tokens, _Parameters, _Settings, _Value
+    from ._ciba import SavedFlow, Tokens, _Parameters, _Settings, _Value
 
 __all__ = ["Client", "Flow"]
 
 T = TypeVar("T")
 
-# How often a trial of the settings is looked at, in seconds: it is rare, and has nothing to watch.
+# How often is looked, in seconds, where it is rare and there is nothing to watch.
 _LOOK_AGAIN = 0.05
 # How many seconds leaving a block waits for the provider's answer to a cancel call.
 _LEAVE = 5.0
@@ -61,13 +61,7 @@ class Client:
 
     async def check(self, timeout: Optional[float] = None) -> bool:
         """Fetches the provider's metadata and keys, see ``ciba.Client.check``."""
-        until = _until(timeout)
-        while not self._client.check(0):
-            left = until - time.monotonic()
-            if left <= 0:
-                return False
-            await asyncio.sleep(min(left, _LOOK_AGAIN))
-        return True
+        return bool(await _look_again(lambda: self._client.check(0), timeout))
 
     async def init(
         self,
@@ -89,6 +83,10 @@ class Client:
 
         await flow._wait(acknowledged, timeout)
         return flow
+
+    def resume(self, saved: bytes, context: str = "") -> Flow:
+        """Goes on with a flow that was saved, see ``ciba.Client.resume``."""
+        return Flow(self._client.resume(saved, context))
 
     def close(self) -> None:
         """Releases the client's connections. Flows that it started go on."""
@@ -141,6 +139,14 @@ class Flow:
         """Gives the authentication up, see ``ciba.Flow.cancel``."""
         return bool(await self._wait(lambda: self._native.cancel(0), timeout))
 
+    def checkpoint(self, context: str = "") -> SavedFlow:
+        """Saves the flow and lets it go on here, see ``ciba.Flow.checkpoint``."""
+        return self._native.checkpoint(context)
+
+    async def hand_over(self, context: str = "", timeout: Optional[float] = None) -> Optional[SavedFlow]:
+        """Saves the flow and closes it here, see ``ciba.Flow.hand_over``."""
+        return await _look_again(lambda: self._native.hand_over(context, 0), timeout)
+
     async def _wait(self, look: Callable[[], T], timeout: Optional[float]) -> Optional[T]:
         """Waits until ``look`` finds something. No thread waits."""
         until = _until(timeout)
@@ -170,6 +176,11 @@ class Flow:
             with suppress(CibaError):
                 self._native.cancel(0)
             raise
+
+    @property
+    def revision(self) -> int:
+        """How often the flow was saved, in this process and before."""
+        return self._native.revision
 
     @property
     def outcome(self) -> Status:
@@ -242,6 +253,17 @@ class Flow:
 
     def __repr__(self) -> str:
         return repr(self._native).replace("ciba.Flow", "ciba.aio.Flow", 1)
+
+
+async def _look_again(look: Callable[[], T], timeout: Optional[float]) -> T:
+    """Looks until something true is found, or the time is up."""
+    until = _until(timeout)
+    while True:
+        found = look()
+        left = until - time.monotonic()
+        if found or left <= 0:
+            return found
+        await asyncio.sleep(min(left, _LOOK_AGAIN))
 
 
 def _until(timeout: Optional[float]) -> float:
