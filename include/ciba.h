@@ -38,6 +38,9 @@
  * - The library starts one thread at the first exchange, and up to two that look up names. They block
  *   all signals. It installs no handlers, and never writes to stdout or stderr.
  * - It survives fork(): clients work on both sides, a flow stays with the process that started it.
+ *
+ * One flow at a time is ciba_poll(); many are a ciba_set, which one thread or an event loop waits for.
+ * ciba_flow_checkpoint() and ciba_flow_hand_over() save a flow to bytes, so that it outlives its process.
  */
 
 
@@ -56,7 +59,7 @@
 
 /* Statuses. Bands: 0 done, 1 pending, 10-99 the caller's use, 100s transport, 200s the
  * provider's OAuth and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and
- * keys, 900s internal. A number is never reused; new ones may come in every version. */
+ * keys, 500s saved flows, 900s internal. A number is never reused; new ones may come in every version. */
 /* done */
 #define CIBA_OK 0
 /* not decided yet */

@@ -727,6 +727,28 @@ class Tokens {
   detail::Handle<ciba_tokens, ciba_tokens_free> tokens_;
 };
 
+// ---- Saved flows --------------------------------------------------------------------------------
+
+/// A flow as bytes, to be kept wherever the program keeps its state. Confidential.
+class SavedFlow {
+ public:
+  /// The bytes, for Client::resume(). Not text.
+  [[nodiscard]] std::string_view bytes() const noexcept {
+    std::size_t length = 0;
+    const std::uint8_t *bytes = ciba_saved_flow_bytes(saved_.get(), &length);
+    return {reinterpret_cast<const char *>(bytes), length};
+  }
+  /// Higher with each save of the flow, also after it was resumed elsewhere.
+  [[nodiscard]] std::int64_t revision() const noexcept { return ciba_saved_flow_revision(saved_.get()); }
+
+ private:
+  friend class Flow;
+
+  explicit SavedFlow(ciba_saved_flow *saved) noexcept : saved_(saved) {}
+
+  detail::Handle<ciba_saved_flow, ciba_saved_flow_free> saved_;
+};
+
 // ---- Flows --------------------------------------------------------------------------------------
 
 /// How far a flow is.
@@ -796,6 +818,34 @@ class Flow {
     return wait(ciba_cancel, detail::timeout(timeout));
   }
 
+  /// Saves the flow and lets it go on here: for a process that may be killed. Whoever resumes it waits a
+  /// whole interval first. context: what it is saved for; it can be resumed with the same text alone.
+  Result<SavedFlow> checkpoint(std::string_view context) {
+    const detail::Text text(context);
+    ciba_saved_flow *saved = nullptr;
+    auto done = detail::run(
+        [&](ciba_error **err) { return ciba_flow_checkpoint(flow_.get(), text.get(), &saved, err); });
+    if (!done) return std::move(done).error();
+    return SavedFlow(saved);
+  }
+
+  /// Saves the flow and closes it here, with the outcome Status::handed_over; waits at most so long for
+  /// an exchange that is under way. Nothing: that has not ended, and the flow goes on.
+  Result<std::optional<SavedFlow>> hand_over(std::string_view context, std::chrono::milliseconds timeout) {
+    const detail::Text text(context);
+    ciba_saved_flow *saved = nullptr;
+    const auto call = [&](ciba_flow *flow, std::int64_t timeout_ms, ciba_error **err) {
+      return ciba_flow_hand_over(flow, text.get(), timeout_ms, &saved, err);
+    };
+    auto done = wait(call, detail::timeout(timeout));
+    if (!done) return std::move(done).error();
+    if (!*done) return std::optional<SavedFlow>{};
+    return std::optional<SavedFlow>{SavedFlow(saved)};
+  }
+
+  /// How often the flow was saved, here and before it was resumed here.
+  [[nodiscard]] std::int64_t revision() const noexcept { return ciba_flow_revision(flow_.get()); }
+
   /// Sends away who is inside a call of this flow, and who comes later: Status::freed. For a flow
   /// that threads share, before it is destroyed.
   void close() noexcept { ciba_flow_close(flow_.get()); }
@@ -861,6 +911,8 @@ class Flow {
 
  private:
   friend class Client;
+  template <class T>
+  friend class FlowSet;
 
   explicit Flow(ciba_flow *flow) noexcept : flow_(flow) {}
 
@@ -951,7 +1003,23 @@ class Client {
     return start(request, detail::timeout(timeout));
   }
 
+  /// Goes on with a saved flow, of this or another process, machine or version. It sends nothing by
+  /// itself. bytes: what SavedFlow::bytes() gave. context: the text that it was saved with.
+  Result<Flow> resume(std::string_view bytes, std::string_view context) {
+    const detail::Text text(context);
+    const auto *data = reinterpret_cast<const std::uint8_t *>(bytes.data());
+    ciba_flow *flow = nullptr;
+    auto done = detail::run([&](ciba_error **err) {
+      return ciba_flow_resume(client_.get(), data, bytes.size(), text.get(), &flow, err);
+    });
+    if (!done) return std::move(done).error();
+    return Flow(flow);
+  }
+
  private:
+  template <class T>
+  friend class FlowSet;
+
   explicit Client(ciba_client *client) noexcept : client_(client) {}
 
   Result<Flow> start(const Request &request, std::int64_t timeout_ms) {
@@ -965,6 +1033,73 @@ class Client {
   }
 
   detail::Handle<ciba_client, ciba_client_free> client_;
+};
+
+// ---- Sets ---------------------------------------------------------------------------------------
+
+/// Many flows, one waiter: the provider is asked for those in the set, and whoever waits for it is given
+/// one after the other that has its outcome, by what the caller knows it by, a T. The flows and the
+/// data stay the caller's; a flow that is destroyed leaves the set.
+template <class T>
+class FlowSet {
+ public:
+  /// Makes an empty set. It takes flows of other clients too.
+  static Result<FlowSet> create(Client &client) {
+    ciba_set *set = nullptr;
+    auto done = detail::run([&](ciba_error **err) { return ciba_set_new(client.client_.get(), &set, err); });
+    if (!done) return std::move(done).error();
+    return FlowSet(set);
+  }
+
+  /// Adds a flow.
+  Result<void> add(const Flow &flow, T &data) {
+    return detail::run([&](ciba_error **err) { return ciba_set_add(set_.get(), flow.flow_.get(), &data, err); });
+  }
+
+  /// Takes a flow out.
+  Result<void> remove(const Flow &flow) {
+    return detail::run([&](ciba_error **err) { return ciba_set_remove(set_.get(), flow.flow_.get(), err); });
+  }
+
+  /// Waits for the next flow that has its outcome, and takes it out: flow.poll(0ms) then gives it. A
+  /// null pointer: wake() ended the wait.
+  Result<T *> wait() { return wait_ms(-1); }
+  /// The same, at most so long. A null pointer: none in time.
+  Result<T *> wait(std::chrono::milliseconds timeout) { return wait_ms(detail::timeout(timeout)); }
+
+  /// Ends the wait of one thread, or the next one.
+  Result<void> wake() {
+    return detail::run([&](ciba_error **err) { return ciba_set_wake(set_.get(), err); });
+  }
+
+  /// Cancels every flow in the set; each is then told of.
+  Result<void> cancel() {
+    return detail::run([&](ciba_error **err) { return ciba_set_cancel(set_.get(), err); });
+  }
+
+  /// How many flows are in the set.
+  [[nodiscard]] std::int64_t count() const noexcept { return ciba_set_count(set_.get()); }
+
+  /// A file descriptor that is readable while wait() has something to tell. It belongs to the set.
+  Result<int> descriptor() {
+    std::int32_t descriptor = -1;
+    auto done = detail::run([&](ciba_error **err) { return ciba_set_descriptor(set_.get(), &descriptor, err); });
+    if (!done) return std::move(done).error();
+    return int{descriptor};
+  }
+
+ private:
+  explicit FlowSet(ciba_set *set) noexcept : set_(set) {}
+
+  Result<T *> wait_ms(std::int64_t timeout_ms) {
+    void *data = nullptr;
+    auto done = detail::run_until(
+        [&](ciba_error **err) { return ciba_set_wait(set_.get(), timeout_ms, &data, err); });
+    if (!done) return std::move(done).error();
+    return static_cast<T *>(data);
+  }
+
+  detail::Handle<ciba_set, ciba_set_free> set_;
 };
 
 }  // namespace CIBA_HPP_KIND

@@ -48,6 +48,9 @@ const INTRODUCTION: &str = "\
  * - The library starts one thread at the first exchange, and up to two that look up names. They block
  *   all signals. It installs no handlers, and never writes to stdout or stderr.
  * - It survives fork(): clients work on both sides, a flow stays with the process that started it.
+ *
+ * One flow at a time is ciba_poll(); many are a ciba_set, which one thread or an event loop waits for.
+ * ciba_flow_checkpoint() and ciba_flow_hand_over() save a flow to bytes, so that it outlives its process.
  */
 ";
 
@@ -105,7 +108,7 @@ fn preamble() -> String {
     out.push_str(
         "\n/* Statuses. Bands: 0 done, 1 pending, 10-99 the caller's use, 100s transport, 200s the\n \
          * provider's OAuth and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and\n \
-         * keys, 900s internal. A number is never reused; new ones may come in every version. */\n",
+         * keys, 500s saved flows, 900s internal. A number is never reused; new ones may come in every version. */\n",
     );
     for status in Status::ALL {
         writeln!(out, "/* {} */", status.text()).unwrap();

@@ -17,6 +17,11 @@ fn client(pair: &Pair) -> Client {
     pair.client_with(&[("saved_flow_keys", KEYS)])
 }
 
+/// A client whose store gives each saved flow to one process at a time.
+fn exclusive(pair: &Pair) -> Client {
+    pair.client_with(&[("saved_flow_keys", KEYS), ("saved_flow_exclusive", "true")])
+}
+
 fn flow(pair: &Pair, phrase: &str) -> Flow {
     let name = if pair.provider.issuer().ends_with("/op") {
         "login_hint_token.referenceTextBody"
@@ -127,9 +132,15 @@ fn a_denial_that_is_seen_is_a_denial_also_after_a_resume() {
 }
 
 #[test]
-fn expired_meanwhile_is_expired_after_a_hand_over_and_unknown_after_a_checkpoint() {
+fn expired_meanwhile_is_unknown_unless_nobody_else_can_have_asked() {
     let pair = Pair::generic();
-    for (checkpoint, outcome) in [(false, Status::EXPIRED), (true, Status::UNKNOWN)] {
+    let cases: [(bool, fn(&Pair) -> Client, Status); 4] = [
+        (true, client, Status::UNKNOWN),
+        (true, exclusive, Status::UNKNOWN), // by who was killed, perhaps
+        (false, client, Status::UNKNOWN),   // delivered twice, perhaps
+        (false, exclusive, Status::EXPIRED),
+    ];
+    for (checkpoint, client, outcome) in cases {
         let first = flow(&pair, "x");
         let saved = if checkpoint { first.checkpoint(ROW).unwrap() } else { hand_over(&first) };
         drop(first);
@@ -146,6 +157,36 @@ fn expired_meanwhile_is_expired_after_a_hand_over_and_unknown_after_a_checkpoint
     let saved = flow(&pair, "never").checkpoint(ROW).unwrap();
     let resumed = client(&pair).resume(saved.as_bytes(), ROW).unwrap();
     assert_eq!(Pair::outcome(&resumed), Status::EXPIRED);
+}
+
+#[test]
+fn no_longer_known_is_what_it_is_where_one_process_at_a_time_has_the_flow() {
+    for (pair, alone) in
+        [(Pair::generic(), Status::INVALID_GRANT), (Pair::telenor(), Status::DENIED_OR_FAILED)]
+    {
+        let begin = || exclusive(&pair).init(&pair.request(), None).unwrap();
+        let forget = || pair.provider.forget(&pair.provider.newest().unwrap());
+        // Here, after a checkpoint that nobody resumed.
+        let first = begin();
+        first.checkpoint(ROW).unwrap();
+        forget();
+        assert_eq!(Pair::outcome(&first), alone);
+        // There, after a hand-over.
+        let saved = hand_over(&begin());
+        forget();
+        assert_eq!(Pair::outcome(&exclusive(&pair).resume(saved.as_bytes(), ROW).unwrap()), alone);
+        // There, after a checkpoint, once the provider has said that nobody had the tokens yet.
+        let saved = begin().checkpoint(ROW).unwrap();
+        let resumed = exclusive(&pair).resume(saved.as_bytes(), ROW).unwrap();
+        assert!(resumed.poll(Some(Duration::from_millis(INTERVAL + 1_000))).unwrap().is_none());
+        forget();
+        assert_eq!(Pair::outcome(&resumed), alone);
+        // Before that it is not known: who was killed may have had them.
+        let saved = begin().checkpoint(ROW).unwrap();
+        forget();
+        let resumed = exclusive(&pair).resume(saved.as_bytes(), ROW).unwrap();
+        assert_eq!(Pair::outcome(&resumed), Status::UNKNOWN);
+    }
 }
 
 #[test]

@@ -36,6 +36,7 @@ PACKAGES = {
     "pip": "python3-pip",
     "pkg-config": "pkg-config",
     "valgrind": "valgrind",
+    "venv": "python3-venv",
 }
 
 
@@ -79,6 +80,7 @@ CHECKS = {
     "node": node,
     "openssl-headers": lambda: header("openssl/ssl.h"),
     "pip": pip,
+    "venv": lambda: bool(output(sys.executable, "-c", "import ensurepip, venv; print(venv)")),
 }
 
 # How a tool is called when it is missing, where the name says too little.

@@ -22,6 +22,7 @@ template <class T>
 constexpr bool owns = std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T> &&
                       !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
 static_assert(owns<ciba::Config> && owns<ciba::Client> && owns<ciba::Request>);
+static_assert(owns<ciba::FlowSet<int>> && owns<ciba::SavedFlow>);
 static_assert(owns<ciba::Flow> && owns<ciba::Tokens> && owns<ciba::Error>);
 static_assert(owns<ciba::Result<ciba::Flow>> && owns<ciba::Result<std::optional<ciba::Tokens>>>);
 static_assert(!owns<int>, "the check can fail");
@@ -354,6 +355,54 @@ static void value_throws_an_exception_with_the_details() {
 
 #endif
 
+// ---- Sets and saved flows -----------------------------------------------------------------------
+
+static void a_set_tells_of_each_flow_once() {
+  struct Desk {
+    Status expected;
+    std::optional<ciba::Flow> flow;
+  };
+  Desk desks[] = {{Status::ok, new_flow("approve after 0 s")}, {Status::denied, new_flow("deny after 0 s")}};
+  ciba::Client client = new_client();
+  auto set = MUST(ciba::FlowSet<Desk>::create(client));
+  for (Desk &desk : desks) MUST(set.add(*desk.flow, desk));
+  CHECK(status_of(set.add(*desks[0].flow, desks[0])) == Status::in_set);
+  CHECK(set.count() == 2 && MUST(set.wait(0ms)) == nullptr && MUST(set.descriptor()) > 2);
+  MUST(set.wake());
+  CHECK(MUST(set.wait()) == nullptr);
+  for (int told = 0; told < 2; ++told) {
+    Desk *desk = MUST(set.wait());
+    CHECK(desk->flow->outcome() == desk->expected && status_of(desk->flow->poll(0ms)) == desk->expected);
+    desk->flow.reset();
+  }
+  CHECK(!desks[0].flow && !desks[1].flow && set.count() == 0);
+
+  Desk waiting{Status::cancelled, new_flow("wait")}, removed{Status::pending, new_flow("wait")};
+  MUST(set.add(*removed.flow, removed));
+  MUST(set.remove(*removed.flow));
+  CHECK(status_of(set.remove(*removed.flow)) == Status::not_present);
+  MUST(set.add(*waiting.flow, waiting));
+  MUST(set.cancel());
+  CHECK(MUST(set.wait(10s)) == &waiting && waiting.flow->outcome() == Status::cancelled);
+}
+
+static void a_saved_flow_goes_on_elsewhere() {
+  ciba::Config config = new_config();
+  MUST(config.set(ciba::setting::saved_flow_keys, "2026:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="));
+  ciba::Client client = MUST(ciba::Client::create(config));
+  ciba::Flow flow = MUST(client.init(new_request("approve after 0 s")));
+  const std::string first(MUST(flow.checkpoint("row 7")).bytes());
+  CHECK(first.size() > 20 && flow.revision() == 1 && flow.outcome() == Status::pending);
+  auto saved = MUST(flow.hand_over("row 7", 10s));
+  CHECK(saved && saved->revision() == 2 && status_of(flow.poll(0ms)) == Status::handed_over);
+  CHECK(status_of(flow.checkpoint("row 7")) == Status::not_saveable);
+  CHECK(status_of(client.resume(saved->bytes(), "row 8")) == Status::saved_flow_context);
+  CHECK(status_of(client.resume(saved->bytes().substr(0, 9), "row 7")) == Status::saved_flow_malformed);
+  CHECK(status_of(client.resume({}, {})) != Status::ok);
+  CHECK(status_of(new_flow("wait").checkpoint("row 7")) == Status::missing_setting);
+  CHECK(MUST(MUST(client.resume(saved->bytes(), "row 7")).poll()).claim("mitid.uuid") == uuid);
+}
+
 // ---- The rest -----------------------------------------------------------------------------------
 
 static void names_and_version() {
@@ -380,7 +429,8 @@ int main() {
   const Test tests[] = {
       approved, denied, expired, cancelled_from_another_thread, closed_by_another_thread, a_wrong_secret, timeouts,
       views_need_not_end_with_nul, texts_that_are_refused, objects_that_were_moved_from_answer,
-      callbacks_live_as_long_as_they_are_needed, a_callback_that_is_refused_is_released, names_and_version,
+      a_set_tells_of_each_flow_once, a_saved_flow_goes_on_elsewhere, callbacks_live_as_long_as_they_are_needed,
+      a_callback_that_is_refused_is_released, names_and_version,
 #if !defined(CIBA_NO_EXCEPTIONS)
       what_a_callback_throws_comes_out_of_the_call, value_throws_an_exception_with_the_details,
 #endif

@@ -23,7 +23,7 @@ internal static class Tests
             BrokenTextIsRefused, WrongNamesAndValuesAreRefused, DisposedObjectsSaySo, DisposingSendsWaitersAway,
             CancelledBeforeNothingIsSent, CancelledWhileTheRequestIsOnItsWay, CancelledBeforeTheWait,
             CancelledWhileAnAnswerIsOnItsWay, CancelledAfterTheAnswer, WhatProgressThrowsComesOutOfTheWait,
-            WhatALogThrowsIsDropped, LogsAreInOrderAndLetGo, ProgressIsReported, FinalizersMayRunInAnyOrder,
+            WhatALogThrowsIsDropped, LogsAreInOrderAndLetGo, ProgressIsReported, FinalizersMayRunInAnyOrder, AwaitedFlowsAreLetGo,
             ManyMayWaitForOneFlow, ASingleThreadedContextDoesNotDeadlock, AnIdleWaitCostsNothing,
             AThousandAwaitedHoldNoThread, SavedFlowsGoOnElsewhere, SavedFlowsThatAreNotGoodAreRefused, VersionAndNames,
         };
@@ -487,6 +487,41 @@ internal static class Tests
             client.Dispose();
         if (round % 5 == 0)
             config.Dispose();
+    }
+
+    private static void AwaitedFlowsAreLetGo()
+    {
+        var flows = new[] { "approve after 0 s", "deny after 0 s", "wait" }.Select(AwaitOneFlow).ToArray();
+        Soon(() =>
+        {
+            GC.Collect();
+            return flows.All(flow => !flow.IsAlive);
+        }, "flows that nobody awaits any more");
+        // The twin: one that is awaited lives, though nobody holds it.
+        var awaited = AwaitAndForget();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Check(In(awaited) != null, "it is delivered");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference AwaitOneFlow(string phrase)
+    {
+        var flow = NewFlow(phrase);
+        using (var giveUp = new CancellationTokenSource())
+        {
+            var task = flow.WaitAsync(giveUp.Token);
+            if (phrase == "wait")
+                giveUp.Cancel();
+            Task.WhenAny(task).Wait(Patience);
+        }
+        return new WeakReference(flow);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Task<CibaTokens> AwaitAndForget()
+    {
+        return NewFlow("approve after 0 s").WaitAsync();
     }
 
     private static void ManyMayWaitForOneFlow()
