@@ -35,19 +35,24 @@ help:
 # soon as `rlib` is among the crate types Cargo leaves that optimisation out
 # without a word, hence the explicit list. The libraries that a static link needs
 # are printed for tests/packaging to compare with ciba.pc.
+# Panic texts name files: not those of the machine that built the library.
+CARGO_HOME ?= $(HOME)/.cargo
+lib: export RUSTFLAGS := $(RUSTFLAGS) --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CARGO_HOME)/registry/src=.
 lib:
 	cargo rustc --release --lib --crate-type cdylib,staticlib --locked -- --print native-static-libs
 	@ln -sf libciba.so target/release/libciba.so.$(ABI)
 
 # Not optimised, and so built in a fraction of the time: the library, the
-# simulator, the C example. One selection of packages for all of them: with
+# simulator, the C examples. One selection of packages for all of them: with
 # another one Cargo would build the dependencies anew.
 debug:
 	cargo build --workspace --lib --bins --locked
 	@ln -sf libciba.so target/debug/libciba.so.$(ABI)
 	@mkdir -p target/c
-	$(CC) $(C_FLAGS) -Iinclude examples/c/sign_in.c -o target/c/sign_in \
-		-Ltarget/debug -lciba -Wl,-rpath,'$(CURDIR)/target/debug' $(LDFLAGS)
+	for name in sign_in call_centre; do \
+		$(CC) $(C_FLAGS) -Iinclude examples/c/$$name.c -o target/c/$$name \
+			-Ltarget/debug -lciba -Wl,-rpath,'$(CURDIR)/target/debug' $(LDFLAGS) || exit 1; \
+	done
 
 examples: debug
 	cargo build --workspace --examples --locked

@@ -241,6 +241,12 @@
 /* the system refused a thread, memory or a descriptor */
 #define CIBA_RESOURCES 902
 
+/* How far a flow is, see ciba_progress_callback. */
+#define CIBA_STAGE_STARTING 1
+#define CIBA_STAGE_PENDING 2
+#define CIBA_STAGE_VERIFYING 3
+#define CIBA_STAGE_ENDED 4
+
 /* Settings, for ciba_config_set(): name, (values; default), meaning.
  *
  * provider (text)
@@ -314,6 +320,11 @@
  *     in Base64. The first one seals, every one opens.
  * saved_flow_unsealed (true, false; default false)
  *     Saves flows neither encrypted nor authenticated, where the store itself sees to both.
+ * saved_flow_exclusive (true, false; default false)
+ *     Promises that the store gives a saved flow to one process at a time, for example by
+ *     compare-and-set of its revision. Without it another process may have been given the tokens:
+ *     once a flow was saved, an answer such as invalid_grant, and an expiry meanwhile, end it as
+ *     unknown.
  * log_file (text)
  *     A file to which events are appended, a line each.
  * log_level (error, warning, info, debug; default info)
@@ -438,13 +449,14 @@ typedef void (*ciba_release_callback)(void *userdata);
  Told how a flow stands, by a thread that waits in a call of that flow: when something has
  changed, and about once a second.
 
- stage: 1 the request is on its way, 2 the person is being asked, 3 the person has approved and
- the tokens are being verified, 4 the flow has its outcome. expires_in_ms: how long the request
+ stage: CIBA_STAGE_STARTING the request is on its way, CIBA_STAGE_PENDING the person is being asked,
+ CIBA_STAGE_VERIFYING the person has approved and the tokens are being verified, CIBA_STAGE_ENDED the
+ flow has its outcome. expires_in_ms: how long the request
  still lives; -1 if that is not known. next_poll_in_ms: when the next poll is due; -1 if none is.
  polls: how many token requests were answered, or lost.
 
  Returns 0 for the call to go on. For anything else the call returns as if its time were up:
- CIBA_PENDING, and nothing is lost.
+ CIBA_PENDING, and nothing is lost. A call that waits for the provider's answer to a cancel goes on.
 
  It may use accessors; a call that may wait returns CIBA_IN_CALLBACK. It must not unwind.
  */
@@ -1014,7 +1026,12 @@ void ciba_set_free(ciba_set *set);
 
 /*
  Saves a flow and lets it go on here: for a process that may be killed. Whoever resumes it waits a
- whole interval first, and reports what cannot be known as CIBA_UNKNOWN, never as a denial.
+ whole interval first, and reports what cannot be known as CIBA_UNKNOWN, never as a denial. See the
+ setting saved_flow_exclusive.
+
+ Save a flow once it is acknowledged, and now and then later: slow_down makes its interval longer. A
+ program that must not ring twice notes that it is about to start before it calls ciba_init(), for it
+ may be killed between that and the first save.
 
  context: UTF-8; says what the flow is saved for, for example the id of a row: it can be resumed with
  the same text alone. saved: the place for the saved flow, which the caller frees with

@@ -422,19 +422,21 @@ Result<bool> run_until(Call call) {
   return Error(status, error);
 }
 
+inline constexpr const char *holds_nul = "a text holds a NUL character";
+
 using Named = std::pair<std::string_view, std::string_view>;
 
 template <class T, class Set>
 Result<void> set(T *object, Set set, std::string_view name, std::string_view value) {
   const Text name_text(name), value_text(value);
-  if (!name_text.get() || !value_text.get()) return Error(Status::invalid_value, "a text holds a NUL character");
+  if (!name_text.get() || !value_text.get()) return Error(Status::invalid_value, holds_nul);
   return run([&](ciba_error **err) { return set(object, name_text.get(), value_text.get(), err); });
 }
 
 template <class T, class Set>
 Result<void> set_json(T *object, Set set, std::string_view json) {
   const Text text(json);
-  if (!text.get()) return Error(Status::invalid_value, "a text holds a NUL character");
+  if (!text.get()) return Error(Status::invalid_value, holds_nul);
   return run([&](ciba_error **err) { return set(object, text.get(), err); });
 }
 
@@ -487,6 +489,7 @@ inline constexpr std::string_view poll_timeout_ms = "poll_timeout_ms";
 inline constexpr std::string_view max_answer_bytes = "max_answer_bytes";
 inline constexpr std::string_view saved_flow_keys = "saved_flow_keys";
 inline constexpr std::string_view saved_flow_unsealed = "saved_flow_unsealed";
+inline constexpr std::string_view saved_flow_exclusive = "saved_flow_exclusive";
 inline constexpr std::string_view log_file = "log_file";
 inline constexpr std::string_view log_level = "log_level";
 }  // namespace setting
@@ -822,6 +825,7 @@ class Flow {
   /// whole interval first. context: what it is saved for; it can be resumed with the same text alone.
   Result<SavedFlow> checkpoint(std::string_view context) {
     const detail::Text text(context);
+    if (!text.get()) return Error(Status::invalid_value, detail::holds_nul);
     ciba_saved_flow *saved = nullptr;
     auto done = detail::run(
         [&](ciba_error **err) { return ciba_flow_checkpoint(flow_.get(), text.get(), &saved, err); });
@@ -833,6 +837,7 @@ class Flow {
   /// an exchange that is under way. Nothing: that has not ended, and the flow goes on.
   Result<std::optional<SavedFlow>> hand_over(std::string_view context, std::chrono::milliseconds timeout) {
     const detail::Text text(context);
+    if (!text.get()) return Error(Status::invalid_value, detail::holds_nul);
     ciba_saved_flow *saved = nullptr;
     const auto call = [&](ciba_flow *flow, std::int64_t timeout_ms, ciba_error **err) {
       return ciba_flow_hand_over(flow, text.get(), timeout_ms, &saved, err);
@@ -1007,6 +1012,7 @@ class Client {
   /// itself. bytes: what SavedFlow::bytes() gave. context: the text that it was saved with.
   Result<Flow> resume(std::string_view bytes, std::string_view context) {
     const detail::Text text(context);
+    if (!text.get()) return Error(Status::invalid_value, detail::holds_nul);
     const auto *data = reinterpret_cast<const std::uint8_t *>(bytes.data());
     ciba_flow *flow = nullptr;
     auto done = detail::run([&](ciba_error **err) {

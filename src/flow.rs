@@ -105,7 +105,7 @@ pub struct FlowState {
     troubles: u32,
     /// Whether an answer was lost, or was another process's, that may have carried the tokens.
     lost: bool,
-    /// Whether another process may poll too: the flow was saved, or comes from what was saved.
+    /// Whether another process may poll too, since the flow was saved.
     shared: bool,
     last_trouble: Option<Error>,
 }
@@ -135,7 +135,6 @@ impl FlowState {
             interval: saved.interval,
             next_at: saved.next_at,
             lost: saved.lost,
-            shared: true,
             ..FlowState::starting()
         }
     }
@@ -293,7 +292,7 @@ impl FlowState {
         }
     }
 
-    /// Another process may poll from now on: what was saved is on its way there.
+    /// Another process may poll too: what was saved may be there.
     pub fn share(&mut self) {
         self.shared = true;
     }

@@ -82,6 +82,7 @@ pub const SETTINGS: &[Setting] = &[
     s("max_answer_bytes", Form::Number(1024, 16 * 1024 * 1024), "1048576", "The size beyond which an answer is refused, in bytes."),
     s("saved_flow_keys", Form::Text, "", "Keys that saved flows are sealed with: id:key, separated by spaces, each key 32 random bytes in Base64. The first one seals, every one opens."),
     s("saved_flow_unsealed", Form::Flag, "false", "Saves flows neither encrypted nor authenticated, where the store itself sees to both."),
+    s("saved_flow_exclusive", Form::Flag, "false", "Promises that the store gives a saved flow to one process at a time, for example by compare-and-set of its revision. Without it another process may have been given the tokens: once a flow was saved, an answer such as invalid_grant, and an expiry meanwhile, end it as unknown."),
     s("log_file", Form::Text, "", "A file to which events are appended, a line each."),
     s("log_level", Form::Word(&["error", "warning", "info", "debug"]), "info", "The least important events that log_file receives."),
 ];

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use ciba::{Form, PARAMETERS, SETTINGS, Setting, Status};
+use ciba::{Form, PARAMETERS, ProgressStage, SETTINGS, Setting, Status};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -114,6 +114,13 @@ fn preamble() -> String {
         writeln!(out, "/* {} */", status.text()).unwrap();
         writeln!(out, "#define CIBA_{} {}", status.name(), status.number()).unwrap();
     }
+    out.push_str("\n/* How far a flow is, see ciba_progress_callback. */\n");
+    for stage in
+        [ProgressStage::Starting, ProgressStage::Pending, ProgressStage::Verifying, ProgressStage::Ended]
+    {
+        let name = format!("{stage:?}").to_uppercase();
+        writeln!(out, "#define CIBA_STAGE_{name} {}", stage as i32).unwrap();
+    }
     table(&mut out, "Settings, for ciba_config_set()", SETTINGS);
     table(&mut out, "Request parameters, for ciba_request_set()", PARAMETERS);
     out
@@ -182,7 +189,7 @@ fn every_function_is_declared_once() {
     let mut names: Vec<&str> = header
         .lines()
         .filter(|line| !line.starts_with([' ', '*', '/', '#']) && !line.starts_with("typedef"))
-        .filter_map(|line| Some(line.split_once('(')?.0.rsplit([' ', '*']).next()?))
+        .filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next())
         .collect();
     assert!(names.len() > 40 && names.contains(&"ciba_poll"), "{names:?}");
     names.sort_unstable();

@@ -50,24 +50,22 @@ struct display {
   int64_t polls;
 };
 
-enum { ON_ITS_WAY = 1, ASKED, VERIFYING }; /* stages, see ciba_progress_callback */
-
 /* Called by ciba_poll() when something has changed, and about once a second. */
 static int32_t show_progress(void *userdata, int32_t stage, int64_t expires_in_ms, int64_t next_poll_in_ms,
                              int64_t polls) {
   struct display *shown = userdata;
   (void)next_poll_in_ms;
-  if (stage == ASKED && shown->stage < ASKED)
+  if (stage == CIBA_STAGE_PENDING && shown->stage < CIBA_STAGE_PENDING)
     say("The phone rings. Ctrl-C gives up.");
-  if (stage == ASKED && isatty(STDERR_FILENO))
+  if (stage == CIBA_STAGE_PENDING && isatty(STDERR_FILENO))
     fprintf(stderr, "  %3" PRId64 " s left \r", expires_in_ms / 1000);
-  else if (stage == ASKED && polls > shown->polls)
+  else if (stage == CIBA_STAGE_PENDING && polls > shown->polls)
     fprintf(stderr, "  not yet; %" PRId64 " s left\n", expires_in_ms / 1000);
-  if (stage == VERIFYING && shown->stage < VERIFYING)
+  if (stage == CIBA_STAGE_VERIFYING && shown->stage < CIBA_STAGE_VERIFYING)
     say("Answered. The tokens are being verified.");
   shown->stage = stage;
   shown->polls = polls;
-  return give_up; /* anything but 0: ciba_poll() returns now */
+  return give_up; /* anything but 0: ciba_poll() returns now, and nothing is lost */
 }
 
 /* Says on one line what went wrong, frees the error, and returns the exit code. */

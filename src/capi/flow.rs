@@ -44,13 +44,14 @@ impl ciba_flow {
 /// Told how a flow stands, by a thread that waits in a call of that flow: when something has
 /// changed, and about once a second.
 ///
-/// stage: 1 the request is on its way, 2 the person is being asked, 3 the person has approved and
-/// the tokens are being verified, 4 the flow has its outcome. expires_in_ms: how long the request
+/// stage: CIBA_STAGE_STARTING the request is on its way, CIBA_STAGE_PENDING the person is being asked,
+/// CIBA_STAGE_VERIFYING the person has approved and the tokens are being verified, CIBA_STAGE_ENDED the
+/// flow has its outcome. expires_in_ms: how long the request
 /// still lives; -1 if that is not known. next_poll_in_ms: when the next poll is due; -1 if none is.
 /// polls: how many token requests were answered, or lost.
 ///
 /// Returns 0 for the call to go on. For anything else the call returns as if its time were up:
-/// CIBA_PENDING, and nothing is lost.
+/// CIBA_PENDING, and nothing is lost. A call that waits for the provider's answer to a cancel goes on.
 ///
 /// It may use accessors; a call that may wait returns CIBA_IN_CALLBACK. It must not unwind.
 pub type ciba_progress_callback = Option<

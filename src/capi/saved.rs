@@ -18,7 +18,12 @@ pub struct ciba_saved_flow(SavedFlow);
 const MOST_BYTES: usize = 1 << 20;
 
 /// Saves a flow and lets it go on here: for a process that may be killed. Whoever resumes it waits a
-/// whole interval first, and reports what cannot be known as CIBA_UNKNOWN, never as a denial.
+/// whole interval first, and reports what cannot be known as CIBA_UNKNOWN, never as a denial. See the
+/// setting saved_flow_exclusive.
+///
+/// Save a flow once it is acknowledged, and now and then later: slow_down makes its interval longer. A
+/// program that must not ring twice notes that it is about to start before it calls ciba_init(), for it
+/// may be killed between that and the first save.
 ///
 /// context: UTF-8; says what the flow is saved for, for example the id of a row: it can be resumed with
 /// the same text alone. saved: the place for the saved flow, which the caller frees with

@@ -120,6 +120,7 @@ impl Config {
                 values.text("saved_flow_keys").unwrap_or_default(),
                 values.flag("saved_flow_unsealed"),
             )?,
+            saved_flow_exclusive: values.flag("saved_flow_exclusive"),
         })
     }
 

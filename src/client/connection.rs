@@ -43,7 +43,7 @@ impl<T: Clone> Fetched<T> {
         Fetched { value: tokio::sync::Mutex::default(), failed: Mutex::default() }
     }
 
-    async fn get(&self, good: impl Fn(&T) -> bool, fetch: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn get(&self, good: impl Fn(&T) -> bool, fetch: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
         let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let before = failed().0;
         let mut value = self.value.lock().await;
@@ -55,7 +55,7 @@ impl<T: Clone> Fetched<T> {
         {
             return Err(error.clone());
         }
-        let fetched = fetch.await;
+        let fetched = Box::pin(fetch()).await; // rare, and large: no part of every exchange
         match &fetched {
             Ok(new) => *value = Some(new.clone()),
             Err(error) => {
@@ -85,7 +85,7 @@ impl Connection {
 
     /// The endpoints: those that are given, completed by the provider's metadata where one is missing.
     pub async fn endpoints(&self, client: &ClientCore) -> Result<Arc<Endpoints>> {
-        let discovered = self.endpoints.get(|(_, until)| self.now() < *until, self.discover(client)).await;
+        let discovered = self.endpoints.get(|(_, until)| self.now() < *until, async || self.discover(client).await).await;
         match discovered {
             Ok((endpoints, _)) => Ok(endpoints),
             Err(error) if error.status() == Status::DISCOVERY_FAILED => {
@@ -114,14 +114,20 @@ impl Connection {
 
     /// The provider's keys, fetched if there are none or they are old.
     pub async fn keys(&self, client: &ClientCore) -> Result<Keys> {
-        self.keys.get(|keys| self.now() < keys.fresh_until, self.fetch_keys(client)).await
+        self.keys.get(|keys| self.now() < keys.fresh_until, async || self.fetch_keys(client).await).await
+    }
+
+    /// Whether the keys are old, or none are there, and nobody is fetching them.
+    pub fn lacks_keys(&self) -> bool {
+        let held = self.keys.value.try_lock();
+        held.is_ok_and(|keys| keys.as_ref().is_none_or(|keys| self.now() >= keys.fresh_until))
     }
 
     /// Keys that were fetched at `since` or later, for a token whose key is not among the others.
     pub async fn keys_since(&self, client: &ClientCore, since: Millis) -> Result<Keys> {
         let recent = |keys: &Keys| self.now() < keys.fetched_at.saturating_add(LEAST_BETWEEN_KEYS_MS);
         let good = |keys: &Keys| keys.fetched_at >= since || recent(keys);
-        let keys = self.keys.get(good, self.fetch_keys(client)).await?;
+        let keys = self.keys.get(good, async || self.fetch_keys(client).await).await?;
         if keys.fetched_at < since {
             let text = "the provider's keys were fetched a moment ago and lack the ID Token's key";
             return Err(Error::new(Status::KEYS_UNAVAILABLE, text));

@@ -5,13 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::task::AbortHandle;
 
 use super::ClientCore;
+use super::connection::Connection;
 use super::handle::{Progress, WhileWaiting};
 use super::waiting::WakeAt;
 use crate::answer::{Acknowledgement, Reader};
-use crate::engine::{Attend, ClockHold, Departure, Engine, ScheduledAt};
+use crate::engine::{AbortHandle, Attend, ClockHold, Departure, Engine, ScheduledAt};
 use crate::error::{Error, Result, Status};
 use crate::flow::{Due, FlowState, Millis, Outcome};
 use crate::log::Level;
@@ -140,7 +140,8 @@ impl FlowShared {
         let mut inner = flow.lock();
         let hold = flow.engine.clock().hold();
         let departure = Arc::<Departure>::default();
-        let task = flow.spawn(flow.clone().start(parameters, departure.clone(), hold));
+        let (starting, leaving) = (flow.clone(), departure.clone());
+        let task = flow.spawn(move || starting.start(parameters, leaving, hold));
         inner.in_flight = Some(InFlight { task, departure: Some(departure) });
         drop(inner);
         Ok(flow)
@@ -214,7 +215,10 @@ impl FlowShared {
         }
     }
 
-    fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    fn spawn<W: Future<Output = ()> + Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce() -> W + Send + 'static,
+    ) -> AbortHandle {
         let flow = self.clone();
         self.engine.spawn(work, move || flow.broken())
     }
@@ -277,8 +281,11 @@ impl FlowShared {
 
     /// Fetches the provider's keys while the person looks at the phone.
     pub(super) fn fetch_keys_early(self: &Arc<Self>) {
+        if !self.client.connection().is_ok_and(Connection::lacks_keys) {
+            return;
+        }
         let (flow, hold) = (self.clone(), self.engine.clock().hold());
-        let fetch = async move {
+        let fetch = async move || {
             if let Ok(connection) = flow.client.connection() {
                 // Should it fail, it is tried again when the tokens are there.
                 let _ = connection.keys(&flow.client).await;
@@ -447,8 +454,8 @@ impl FlowShared {
         let (flow, hold) = (self.clone(), self.engine.clock().hold());
         let departure = (due == Due::Poll).then(Arc::<Departure>::default);
         let task = match departure.clone() {
-            Some(departure) => self.spawn(flow.poll_once(departure, hold)),
-            None => self.spawn(async move {
+            Some(departure) => self.spawn(move || flow.poll_once(departure, hold)),
+            None => self.spawn(async move || {
                 flow.try_verify().await;
                 flow.exchanged(flow.lock(), hold);
             }),
@@ -492,7 +499,7 @@ impl FlowShared {
         };
         inner.cancel = Cancel::Sent;
         let (flow, hold) = (self.clone(), self.engine.clock().hold());
-        self.spawn(async move {
+        self.spawn(async move || {
             let result = flow.try_cancel(url).await;
             let level = if result.is_ok() { Level::Info } else { Level::Warning };
             flow.event(level, "cancel.answered", || {

@@ -52,6 +52,8 @@ pub(crate) struct ClientCore {
     engine: Option<Engine>,
     connection: PerProcess<Connection>,
     sealing: Sealing,
+    /// Whether a saved flow is never with two processes at once.
+    saved_flow_exclusive: bool,
 }
 
 /// A trial of the settings that is under way, or whose result nobody has collected.
@@ -110,7 +112,7 @@ impl Client {
         let (client, hold) = (self.0.clone(), engine.clock().hold());
         let (ended, broken) = (check.clone(), check.clone());
         engine.spawn(
-            async move {
+            async move || {
                 let result = match client.connection() {
                     Ok(connection) => connection.keys(&client).await.map(drop),
                     Err(error) => Err(error),

@@ -19,6 +19,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
@@ -29,6 +30,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::flow::{FlowShared, Inner};
 use super::handle::Flow;
+use super::waiting::until;
 use super::{Client, ClientCore, Timeout};
 use crate::error::{Error, Result, Status};
 use crate::flow::{FlowState, Millis, Outcome, Resumed};
@@ -192,13 +194,17 @@ impl FlowShared {
 
     /// Saves the flow and closes it here, once no exchange is under way. `Ok(None)`: one still is.
     pub fn hand_over(self: &Arc<Self>, context: &str, timeout: Timeout) -> Result<Option<SavedFlow>> {
-        if self.wait(timeout, false, |inner| inner.in_flight.is_none().then_some(()))?.is_none() {
-            return Ok(None);
-        }
-        let mut inner = self.lock();
-        if inner.in_flight.is_some() {
-            return Ok(None); // somebody else began it
-        }
+        let until = until(self.now(), timeout);
+        let mut inner = loop {
+            let left = timeout.map(|_| Duration::from_millis(until.saturating_sub(self.now())));
+            if self.wait(left, false, |inner| inner.in_flight.is_none().then_some(()))?.is_none() {
+                return Ok(None);
+            }
+            let inner = self.lock();
+            if inner.in_flight.is_none() {
+                break inner;
+            } // else somebody began the next one just now
+        };
         let saved = self.save(&mut inner, context, false)?;
         self.end(&mut inner, Outcome::HandedOver);
         self.unlock(inner);
@@ -240,7 +246,9 @@ impl FlowShared {
         let json = json.map_err(|_| Error::new(Status::INTERNAL, "the flow cannot be written"))?;
         let bytes = self.client.sealing.seal(json)?;
         inner.revision = inner.revision.saturating_add(1);
-        inner.state.share();
+        if !self.client.saved_flow_exclusive {
+            inner.state.share();
+        }
         self.event(Level::Debug, "flow.saved", || format!("revision {}", inner.revision));
         Ok(SavedFlow { bytes, revision: inner.revision })
     }
@@ -267,7 +275,8 @@ impl FlowShared {
         }
         let engine = client.connection()?.engine.clone();
         let (now, unix_now) = (engine.clock().now(), engine.clock().unix_ms());
-        let state = match (&record.auth_req_id, record.expires_at) {
+        let exclusive = client.saved_flow_exclusive;
+        let mut state = match (&record.auth_req_id, record.expires_at) {
             (Some(auth_req_id), Some(expires_at)) => {
                 let at = |unix: i64| now.saturating_add_signed(unix.saturating_sub(unix_now));
                 // What was asked after a checkpoint cannot be seen: a whole interval from now.
@@ -280,7 +289,7 @@ impl FlowShared {
                     deadline: at(expires_at).min(now.saturating_add(LONGEST_MS)),
                     interval: record.interval_ms.min(LONGEST_MS),
                     next_at: next_at.min(now.saturating_add(LONGEST_MS)),
-                    lost: record.lost || record.checkpoint,
+                    lost: record.lost || record.checkpoint || !exclusive,
                 })
             }
             // The request is not sent again: the person's phone may be ringing.
@@ -292,6 +301,9 @@ impl FlowShared {
                 state
             }
         };
+        if !exclusive {
+            state.share();
+        }
         let asked = Asked {
             scope: Cow::Owned(record.scope.into_owned()),
             correlation: record.correlation.into(),
@@ -328,8 +340,9 @@ impl Client {
     /// client. `context` is the text that it was saved with.
     ///
     /// A flow that was handed over is polled when it would have been; after a checkpoint a whole
-    /// interval is waited first. What "no longer known" means cannot be told, since another
-    /// process may have been given the tokens: it ends the flow as `UNKNOWN`, never as a denial.
+    /// interval is waited first. Where another process may have been given the tokens, "no longer
+    /// known" ends the flow as `UNKNOWN`, never as a denial: after a checkpoint until the provider has
+    /// said here that nothing is decided yet, and always without the setting `saved_flow_exclusive`.
     /// One that was saved before its acknowledgement is not started again: it comes back ended, with
     /// `START_UNKNOWN`. One that has expired meanwhile comes back ended too.
     ///

@@ -84,8 +84,9 @@ impl FlowShared {
                     let told = catch_unwind(AssertUnwindSafe(|| on_progress(&progress)));
                     inner = self.lock();
                     match told {
-                        Ok(ControlFlow::Continue(())) => continue,
-                        Ok(ControlFlow::Break(())) => break Ok(done(&inner)),
+                        // What is waited for after the outcome is the provider's cancel call.
+                        Ok(ControlFlow::Break(())) if !inner.state.has_ended() => break Ok(done(&inner)),
+                        Ok(_) => continue,
                         Err(panic) => {
                             panicked = Some(panic); // the caller's own; first this wait is ended
                             break Ok(None);

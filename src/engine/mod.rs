@@ -18,21 +18,22 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
-use tokio::runtime::Handle;
+use futures_util::future::Abortable;
+use tokio::runtime::{Handle, Id};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::AbortHandle;
 
 use crate::error::{Error, Result, Status};
 use crate::wire::{Kind, Request};
 
 pub use clock::{Clock, ClockHold, SystemClock};
 pub(crate) use departure::Departure;
+pub(crate) use futures_util::future::AbortHandle;
 pub(crate) use http::{Http, HttpSettings, ProxySettings, TlsSettings};
 pub(crate) use platform::PerProcess;
 pub use resolver::Lookup;
 pub(crate) use resolver::Resolver;
-pub(crate) use schedule::{Attend, ScheduledAt};
+pub(crate) use schedule::{Attend, ScheduledAt, Wish};
 pub(crate) use signal::Signal;
 
 /// How many token requests to one host may be under way at once, and how many other requests: those
@@ -47,8 +48,8 @@ const MOST_EXCHANGES_PER_HOST: usize = 256;
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
-    runtime: Handle,
-    attend: UnboundedSender<(Arc<dyn Attend>, ClockHold)>,
+    runtime: Id,
+    wishes: UnboundedSender<Wish>,
     clock: Arc<dyn Clock>,
     resolver: Resolver,
     bounds: Mutex<HashMap<(String, bool), Arc<Semaphore>>>,
@@ -74,15 +75,15 @@ impl Engine {
             .enable_time()
             .build()
             .map_err(|e| refused("an event queue", e))?;
-        let (attend, requests) = tokio::sync::mpsc::unbounded_channel();
+        let (wishes, received) = tokio::sync::mpsc::unbounded_channel();
         let inner = Inner {
-            runtime: runtime.handle().clone(),
-            attend,
+            runtime: runtime.handle().id(),
+            wishes,
             clock: clock.clone(),
             resolver: Resolver::new(lookup),
             bounds: Mutex::default(),
         };
-        platform::spawn("ciba-engine", move || runtime.block_on(schedule::run(clock, requests)))
+        platform::spawn("ciba-engine", move || runtime.block_on(schedule::run(clock, received)))
             .map_err(|e| refused("a thread", e))?;
         Ok(Engine(Arc::new(inner)))
     }
@@ -98,21 +99,32 @@ impl Engine {
     /// Has `who` looked at now, and again whenever it asks to be.
     pub(crate) fn attend(&self, who: Arc<dyn Attend>, hold: ClockHold) {
         // The receiver lives as long as the engine's thread.
-        let _ = self.0.attend.send((who, hold));
+        let _ = self.0.wishes.send(Wish::Attend(who, hold));
     }
 
     /// Runs work in the background. Should it panic, `broken` is called instead of its end.
-    pub(crate) fn spawn(
+    ///
+    /// It is made on the engine's thread: what it needs while it runs, some kilobytes, would otherwise lie
+    /// among what its maker keeps for long, and leave as many holes there as there are flows.
+    pub(crate) fn spawn<W: Future<Output = ()> + Send + 'static>(
         &self,
-        work: impl Future<Output = ()> + Send + 'static,
+        work: impl FnOnce() -> W + Send + 'static,
         broken: impl FnOnce() + Send + 'static,
     ) -> AbortHandle {
-        let guarded = async move {
-            if AssertUnwindSafe(work).catch_unwind().await.is_err() {
-                broken();
-            }
+        let (handle, registration) = AbortHandle::new_pair();
+        let begin = move || {
+            let work = AssertUnwindSafe(Abortable::new(work(), registration)).catch_unwind();
+            tokio::spawn(async move {
+                if work.await.is_err() {
+                    broken();
+                }
+            });
         };
-        self.0.runtime.spawn(guarded).abort_handle()
+        match Handle::try_current().is_ok_and(|current| current.id() == self.0.runtime) {
+            true => begin(),
+            false => drop(self.0.wishes.send(Wish::Begin(Box::new(begin)))),
+        }
+        handle
     }
 
     /// The bound on exchanges that are under way with one host.

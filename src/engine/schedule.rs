@@ -23,6 +23,14 @@ pub trait Attend: Send + Sync {
     fn scheduled_at(&self) -> &ScheduledAt;
 }
 
+/// What the engine's thread is asked for.
+pub enum Wish {
+    /// Look at somebody now.
+    Attend(Arc<dyn Attend>, ClockHold),
+    /// Begin some work.
+    Begin(Box<dyn FnOnce() + Send>),
+}
+
 /// When a member stands in the schedule; it carries this itself, so that fifty thousand of them need
 /// no second index.
 #[derive(Default)]
@@ -67,7 +75,7 @@ impl Schedule {
 }
 
 /// The life of the engine's thread: ends when nobody can hand anything in any more.
-pub async fn run(clock: Arc<dyn Clock>, mut requests: UnboundedReceiver<(Arc<dyn Attend>, ClockHold)>) {
+pub async fn run(clock: Arc<dyn Clock>, mut wishes: UnboundedReceiver<Wish>) {
     let mut schedule = Schedule::default();
     let mut holds: Vec<ClockHold> = Vec::new();
     loop {
@@ -78,19 +86,22 @@ pub async fn run(clock: Arc<dyn Clock>, mut requests: UnboundedReceiver<(Arc<dyn
         let sleep = next.map(|when| clock.sleep_until(when));
         // Only now that the next due time is known may a simulated clock go on.
         holds.clear();
-        let request = match sleep {
-            None => requests.recv().await,
+        let wish = match sleep {
+            None => wishes.recv().await,
             Some(sleep) => tokio::select! {
-                request = requests.recv() => request,
+                wish = wishes.recv() => wish,
                 () = sleep => continue,
             },
         };
-        let Some((who, hold)) = request else { return };
-        schedule.attend(who, clock.now());
-        holds.push(hold);
-        while let Ok((who, hold)) = requests.try_recv() {
-            schedule.attend(who, clock.now());
-            holds.push(hold);
+        let Some(first) = wish else { return };
+        for wish in std::iter::once(first).chain(std::iter::from_fn(|| wishes.try_recv().ok())) {
+            match wish {
+                Wish::Begin(begin) => begin(),
+                Wish::Attend(who, hold) => {
+                    schedule.attend(who, clock.now());
+                    holds.push(hold);
+                }
+            }
         }
     }
 }

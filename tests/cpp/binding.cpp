@@ -399,6 +399,7 @@ static void a_saved_flow_goes_on_elsewhere() {
   CHECK(status_of(client.resume(saved->bytes(), "row 8")) == Status::saved_flow_context);
   CHECK(status_of(client.resume(saved->bytes().substr(0, 9), "row 7")) == Status::saved_flow_malformed);
   CHECK(status_of(client.resume({}, {})) != Status::ok);
+  CHECK(status_of(client.resume(first, {"row\0", 4})) == Status::invalid_value);
   CHECK(status_of(new_flow("wait").checkpoint("row 7")) == Status::missing_setting);
   CHECK(MUST(MUST(client.resume(saved->bytes(), "row 7")).poll()).claim("mitid.uuid") == uuid);
 }

@@ -126,6 +126,10 @@ namespace Ciba
         /// <remarks>true, false; default false</remarks>
         public const string SavedFlowUnsealed = "saved_flow_unsealed";
 
+        /// <summary>Promises that the store gives a saved flow to one process at a time, for example by compare-and-set of its revision. Without it another process may have been given the tokens: once a flow was saved, an answer such as invalid_grant, and an expiry meanwhile, end it as unknown.</summary>
+        /// <remarks>true, false; default false</remarks>
+        public const string SavedFlowExclusive = "saved_flow_exclusive";
+
         /// <summary>A file to which events are appended, a line each.</summary>
         /// <remarks>text</remarks>
         public const string LogFile = "log_file";

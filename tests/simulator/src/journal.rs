@@ -50,6 +50,8 @@ pub struct Entry {
     pub status: Option<u16>,
     /// What was answered: `ack`, `tokens`, an error code, `(cut)`, …
     pub answer: String,
+    /// The identifier that the provider gave the request, where this acknowledges one.
+    pub auth_req_id: Option<String>,
 }
 
 fn as_text<S: serde::Serializer>(body: &[u8], to: S) -> Result<S::Ok, S::Error> {
@@ -141,13 +143,14 @@ impl Journal {
                 kind,
                 status: None,
                 answer: "(open)".into(),
+                auth_req_id: None,
             });
         }
         Place { era, seq }
     }
 
-    /// Notes what was answered.
-    pub fn answered(&self, place: Place, status: Option<u16>, answer: &str) {
+    /// Notes what was answered, and the identifier in it.
+    pub fn answered(&self, place: Place, status: Option<u16>, answer: &str, auth_req_id: Option<&str>) {
         if self.limit == 0 {
             return;
         }
@@ -160,6 +163,7 @@ impl Journal {
         {
             entry.status = status;
             entry.answer = answer.to_owned();
+            entry.auth_req_id = auth_req_id.map(str::to_owned);
         }
     }
 

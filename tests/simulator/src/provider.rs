@@ -60,13 +60,15 @@ pub(crate) struct Reply {
     pub headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     pub body: Bytes,
     pub label: Cow<'static, str>,
+    /// Of an acknowledgement.
+    pub auth_req_id: Option<String>,
 }
 
 const JSON: &str = "application/json; charset=UTF-8";
 
 impl Reply {
     fn new(status: u16, label: impl Into<Cow<'static, str>>) -> Self {
-        Reply { status, headers: Vec::new(), body: Bytes::new(), label: label.into() }
+        Reply { status, headers: Vec::new(), body: Bytes::new(), label: label.into(), auth_req_id: None }
     }
 
     pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) -> Self {
@@ -262,7 +264,7 @@ impl Provider {
         }
         let interval = self.config.interval.unwrap_or(p.interval);
         let body = json!({ "auth_req_id": id, "expires_in": expires_in, "interval": interval });
-        Ok(Reply::json(200, "ack", body.to_string()))
+        Ok(Reply { auth_req_id: Some(id), ..Reply::json(200, "ack", body.to_string()) })
     }
 
     /// Tells stderr of an outcome at its time, if the request is still there.

@@ -128,7 +128,14 @@ struct Noted<'a> {
 impl Noted<'_> {
     fn answered(&mut self, status: Option<u16>, answer: &str) {
         if let Some(place) = self.place.take() {
-            self.journal.answered(place, status, answer);
+            self.journal.answered(place, status, answer, None);
+        }
+    }
+
+    fn replied(&mut self, reply: &Reply) {
+        if let Some(place) = self.place.take() {
+            let status = Some(reply.status);
+            self.journal.answered(place, status, &reply.label, reply.auth_req_id.as_deref());
         }
     }
 }
@@ -197,19 +204,19 @@ async fn answer(
     match fault {
         Fault::Pass => {
             let reply = real();
-            noted.answered(Some(reply.status), &reply.label);
+            noted.replied(&reply);
             whole(reply)
         }
         Fault::Hold(ms) | Fault::HoldThen(ms, _) => {
             hold(provider, ms).await;
             let reply = real();
-            noted.answered(Some(reply.status), &reply.label);
+            noted.replied(&reply);
             whole(reply)
         }
         Fault::ProcessThenHold(ms) => {
             let reply = real();
             hold(provider, ms).await;
-            noted.answered(Some(reply.status), &reply.label);
+            noted.replied(&reply);
             whole(reply)
         }
         Fault::Answer(answer) => replaced(&answer, "(answer)"),
@@ -224,12 +231,12 @@ async fn answer(
         Fault::Redirect(to) => replaced(&Answer::new(302, "").header("location", &to), "(redirect)"),
         Fault::Patch(patch) => {
             let reply = changed(real(), |json| merge(json, &patch));
-            noted.answered(Some(reply.status), &reply.label);
+            noted.replied(&reply);
             whole(reply)
         }
         Fault::Modify(modify) => {
             let reply = changed(real(), |json| modify(json));
-            noted.answered(Some(reply.status), &reply.label);
+            noted.replied(&reply);
             whole(reply)
         }
         Fault::Close => {

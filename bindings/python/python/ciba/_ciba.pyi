@@ -49,6 +49,7 @@ class _Settings(TypedDict, total=False):
     max_answer_bytes: _Number
     saved_flow_keys: _Words
     saved_flow_unsealed: _Flag
+    saved_flow_exclusive: _Flag
     log_file: _Path
     log_level: str
 
