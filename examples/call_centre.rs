@@ -26,8 +26,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// Requests that may be on their way at a time: a provider is not to be hit by all at once.
 const MOST_STARTING: usize = 16;
-/// How long an acknowledgement may go unnoticed, and Ctrl-C; how long answers that are due may take then.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How long an acknowledgement may go unnoticed; how long Ctrl-C may; how long answers may take then.
+const ACKNOWLEDGED: Duration = Duration::from_millis(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const TO_HAND_OVER: Duration = Duration::from_secs(5);
 
 type Anything<T> = Result<T, Box<dyn Error>>;
@@ -164,7 +165,8 @@ impl Desk {
         }
     }
 
-    /// Goes on with a call that an earlier run was asking for.
+    /// Goes on with a call that an earlier run was asking for. Saved anew before it is asked for: who comes
+    /// after this one must not take it for untouched.
     fn resume(&mut self, index: usize) -> Anything<()> {
         let bytes = fs::read(self.folder.path(index + 1, "saved"))?;
         if bytes.is_empty() {
@@ -172,28 +174,40 @@ impl Desk {
             return self.end(index, Status::START_UNKNOWN, "");
         }
         let flow = self.client.resume(&bytes, &context(index + 1))?;
+        self.checkpoint(&flow, index + 1)?;
         self.set.add(&flow, index)?;
         let interval = flow.interval();
         self.calls[index] = Call::Asked(flow, interval);
         Ok(())
     }
 
+    fn checkpoint(&self, flow: &Flow, number: usize) -> Anything<()> {
+        match flow.checkpoint(&context(number)) {
+            Ok(saved) => Ok(self.folder.keep(number, &saved)?),
+            // It has its outcome already, and the set will tell of it.
+            Err(error) if error.status() == Status::NOT_SAVEABLE => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn starting(&self) -> usize {
+        self.count(|call| matches!(call, Call::Asked(_, None)))
+    }
+
     /// Begins new calls, and saves those that the provider has acknowledged, or told to slow down.
     fn look_after_calls(&mut self) -> Anything<()> {
-        let mut starting = self.count(|call| matches!(call, Call::Asked(_, None)));
+        let mut starting = self.starting();
         for index in 0..self.calls.len() {
-            match &mut self.calls[index] {
+            match &self.calls[index] {
                 Call::NotAsked if starting < MOST_STARTING => {
                     starting += 1;
                     self.start(index)?;
                 }
                 Call::Asked(flow, saved) if flow.interval() > *saved => {
-                    *saved = flow.interval();
-                    match flow.checkpoint(&context(index + 1)) {
-                        Ok(saved) => self.folder.keep(index + 1, &saved)?,
-                        // It has its outcome already, and the set will tell of it.
-                        Err(error) if error.status() == Status::NOT_SAVEABLE => {}
-                        Err(error) => return Err(error.into()),
+                    let interval = flow.interval();
+                    self.checkpoint(flow, index + 1)?;
+                    if let Call::Asked(_, saved) = &mut self.calls[index] {
+                        *saved = interval;
                     }
                 }
                 _ => {}
@@ -232,7 +246,8 @@ impl Desk {
                 return self.hand_over();
             }
             self.look_after_calls()?;
-            if let Some(index) = self.set.wait(Some(LOOK_AGAIN))? {
+            let patience = if self.starting() > 0 { ACKNOWLEDGED } else { LOOK_AGAIN };
+            if let Some(index) = self.set.wait(Some(patience))? {
                 self.finish(index)?;
             }
             self.show();

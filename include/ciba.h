@@ -41,6 +41,8 @@
  *
  * One flow at a time is ciba_poll(); many are a ciba_set, which one thread or an event loop waits for.
  * ciba_flow_checkpoint() and ciba_flow_hand_over() save a flow to bytes, so that it outlives its process.
+ * Tokens go on with ciba_client_refresh(), ciba_client_userinfo(), ciba_client_introspect() and
+ * ciba_client_revoke().
  */
 
 
@@ -94,6 +96,10 @@
 #define CIBA_IN_SET 23
 /* not available on this system */
 #define CIBA_UNSUPPORTED 24
+/* the tokens are of another provider or another client */
+#define CIBA_OTHER_CLIENT 30
+/* these tokens were refreshed before, and what came of it was freed */
+#define CIBA_ALREADY_REFRESHED 31
 /* the provider could not be reached */
 #define CIBA_CONNECT_FAILED 100
 /* the provider's name could not be resolved */
@@ -118,6 +124,8 @@
 #define CIBA_MALFORMED_ANSWER 110
 /* the answer to the authentication request was lost */
 #define CIBA_START_UNKNOWN 111
+/* the answer to the refresh was lost: the refresh token may be used up */
+#define CIBA_REFRESH_UNKNOWN 120
 /* the provider calls the request invalid */
 #define CIBA_INVALID_REQUEST 200
 /* the provider does not accept the client's credentials */
@@ -152,6 +160,14 @@
 #define CIBA_DENIED_OR_FAILED 215
 /* the app or the identity scheme behind the provider reported an error */
 #define CIBA_AUTHENTICATION_DEVICE_ERROR 216
+/* the provider does not accept the access token, or not any more */
+#define CIBA_INVALID_TOKEN 240
+/* the scope of the access token does not reach so far */
+#define CIBA_INSUFFICIENT_SCOPE 241
+/* the provider does not do this with tokens of this kind */
+#define CIBA_UNSUPPORTED_TOKEN_TYPE 242
+/* the answer to the introspection is not valid */
+#define CIBA_INVALID_INTROSPECTION_RESPONSE 243
 /* the person denied */
 #define CIBA_DENIED 250
 /* nobody answered in time */
@@ -204,6 +220,12 @@
 #define CIBA_TOKEN_UNEXPECTED_CLAIM 319
 /* there is no ID Token */
 #define CIBA_TOKEN_MISSING 320
+/* the userinfo answer is not about the subject of the ID Token */
+#define CIBA_USERINFO_SUBJECT 330
+/* the userinfo answer is not a plain JSON object */
+#define CIBA_USERINFO_MALFORMED 331
+/* the userinfo answer is signed against the settings, or not signed */
+#define CIBA_USERINFO_SIGNING 332
 /* the provider's metadata could not be fetched */
 #define CIBA_DISCOVERY_FAILED 400
 /* the provider's metadata is malformed */
@@ -250,20 +272,53 @@
 /* Settings, for ciba_config_set(): name, (values; default), meaning.
  *
  * provider (text)
- *     A provider by name: signaturgruppen, signaturgruppen-test, telenor, telenor-test. Gives the
- *     issuer, the endpoints and the provider's rules; every setting below overrides its part.
+ *     A provider by name: signaturgruppen, signaturgruppen-test (MitID Flex app),
+ *     signaturgruppen-par, signaturgruppen-par-test (CIBA + PAR), telenor, telenor-test (Vipps),
+ *     telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the
+ *     issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the
+ *     endpoints and the provider's rules; every setting below overrides its part.
  * issuer (https URL)
  *     The provider's issuer identifier, compared byte for byte. Endpoints that are not given are
  *     found by discovery below it. With a provider by name: the same provider at another place.
  * client_id (text)
  *     Who the client is. Required.
  * client_secret (text)
- *     The client's secret. Required by both client_secret methods.
- * token_endpoint_auth_method (client_secret_basic, client_secret_post; default
- * client_secret_basic)
- *     How the client proves itself, at every endpoint: as an Authorization header, or in the body.
+ *     The client's secret. Required by the client_secret methods; its UTF-8 bytes are the key of
+ *     HS256, HS384 and HS512.
+ * token_endpoint_auth_method (client_secret_basic, client_secret_post, client_secret_jwt,
+ * private_key_jwt; default client_secret_basic)
+ *     How the client proves itself, at every endpoint: by its secret as an Authorization header or
+ *     in the body, or by a JWT that is signed anew for each request with its secret or its private
+ *     key.
+ * token_endpoint_auth_signing_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
+ * EdDSA, Ed25519, HS256, HS384, HS512)
+ *     What client_secret_jwt and private_key_jwt sign with. Default: HS256; for a private key the
+ *     alg of its JWK, else RS256, ES256, ES384, ES512 or EdDSA, as its kind is.
+ * client_private_key (text, of several lines)
+ *     The client's private key: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048
+ *     to 8192 bits, P-256, P-384, P-521 or Ed25519. It signs what is not signed with the secret.
+ * client_private_key_file (text)
+ *     A file with the client's private key, in place of client_private_key.
+ * client_key_id (text)
+ *     The kid of the client's key, as the provider knows it. Default: the kid of its JWK, else
+ *     none.
+ * client_assertion_audience (text; default issuer)
+ *     Whom the JWTs of client_secret_jwt and private_key_jwt are for: issuer, endpoint (the one
+ *     that is asked; the default at okta), or a URL, sent as it is written.
+ * client_assertion_typ (client-authentication+jwt, JWT)
+ *     The header typ of those JWTs. Default: none, which most providers take.
  * backchannel_token_delivery_mode (poll; default poll)
  *     How tokens are delivered.
+ * backchannel_authentication_request_signing_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256,
+ * ES384, ES512, EdDSA, Ed25519, HS256, HS384, HS512)
+ *     What authentication requests are signed with: all their parameters are then inside a JWT.
+ *     Default: they are not signed. HS256, HS384 and HS512 only at providers by name that are
+ *     known to take them.
+ * signed_request_audience (text; default issuer)
+ *     Whom signed requests are for: issuer, endpoint (the one that is asked), or a URL, sent as it
+ *     is written.
+ * signed_request_typ (oauth-authz-req+jwt, JWT)
+ *     The header typ of signed requests. Default: none, which every provider is known to take.
  * id_token_signed_response_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
  * EdDSA; default RS256)
  *     The one algorithm that ID Tokens may be signed with.
@@ -273,9 +328,28 @@
  *     In place of the discovered one.
  * jwks_uri (https URL)
  *     In place of the discovered one.
+ * userinfo_endpoint (https URL)
+ *     In place of the discovered one.
+ * introspection_endpoint (https URL)
+ *     In place of the discovered one.
+ * revocation_endpoint (https URL)
+ *     In place of the discovered one.
+ * userinfo_signed_response_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
+ * EdDSA)
+ *     The one algorithm that userinfo answers may be signed with. Without it they are plain JSON,
+ *     and a signed one is refused.
+ * prepare_endpoint (https URL)
+ *     TelenorID+ BankID: where the hint and the binding_message are asked for, in place of the one
+ *     below the issuer.
+ * init_auth_endpoint (https URL)
+ *     Signaturgruppen CIBA + PAR: where the link for the person is asked for, in place of the one
+ *     below the issuer.
  * cancel_endpoint (text)
  *     A URL with {auth_req_id} in its path: DELETE there cancels a request at the provider. CIBA
  *     has no cancel call of its own.
+ * backchannel_user_code_parameter (true, false; default false)
+ *     Whether the client is registered for user_code. The provider's metadata, where they are
+ *     read, must agree.
  * requested_expiry_parameter (requested_expiry, request_expiry; default requested_expiry)
  *     The name under which the provider takes requested_expiry.
  * basic_credentials (form_encoded, raw; default form_encoded)
@@ -339,6 +413,9 @@
  * login_hint (text)
  *     Who the person is, in the provider's own form; TelenorID+: the phone number. Exactly one of
  *     login_hint, login_hint_token, id_token_hint is given.
+ * login_hint.sub (text)
+ *     Auth0: the person's user id, for example auth0|5f7c8e; makes the login_hint that Auth0
+ *     takes.
  * login_hint_token (text, of several lines)
  *     Who the person is, sent as it is given.
  * login_hint_token_encoding (json, base64; default json)
@@ -350,7 +427,7 @@
  *     same one.
  * login_hint_token.cpr (text)
  *     Signaturgruppen: the person's CPR number; either this or uuid.
- * login_hint_token.referenceTextBody (text, of several lines)
+ * login_hint_token.referenceTextBody (readable text, of several lines)
  *     Signaturgruppen: the text that the app shows. Required.
  * login_hint_token.ip (IP address)
  *     Signaturgruppen: the person's IP address. Required.
@@ -358,22 +435,57 @@
  *     Signaturgruppen: the word that the app shows for what is done.
  * login_hint_token.referenceId (text)
  *     Signaturgruppen: the caller's own reference.
+ * login_hint_token.idp_values (text)
+ *     Signaturgruppen CIBA + PAR: identity providers, separated by spaces, for example mitid
+ *     mitid_erhverv.
+ * login_hint_token.prompt (text)
+ *     Signaturgruppen CIBA + PAR: the OpenID Connect prompt, for example login.
  * id_token_hint (text)
- *     An ID Token that was issued before.
+ *     An ID Token that was issued before. One that was encrypted to the client is given decrypted;
+ *     it may have expired.
  * acr_values (text)
  *     Authentication context classes, separated by spaces, the preferred one first.
- * binding_message (text)
+ * binding_message (readable text)
  *     A short text that is shown on both devices, for the person to compare.
+ *     ciba_request_set_binding_code() makes one. Providers by name have rules for it, which are
+ *     kept.
  * user_code (text)
- *     The person's secret code, for providers that ask for one. Ask for it each time.
+ *     The person's secret code, for providers that ask for one; needs the setting
+ *     backchannel_user_code_parameter. Ask for it each time: no flow keeps it once it is sent.
  * requested_expiry (1 to 2147483647)
- *     How many seconds the provider should keep the request; it may decide otherwise. TelenorID+:
- *     1 to 300.
+ *     How many seconds the provider should keep the request; it may decide otherwise. TelenorID+
+ *     and Okta: 1 to 300. Vipps MobilePay: 60 to 900.
+ * resource (URIs)
+ *     Where the access token is to be used (RFC 8707): URIs separated by spaces, each sent as a
+ *     parameter of its own.
+ * authorization_details (JSON array of objects)
+ *     What is to be approved (RFC 9396).
+ * claims (JSON object)
+ *     Claims that are asked for one by one (OpenID Connect Core section 5.5).
+ * request_context (JSON object)
+ *     What the provider may weigh the risk by (FAPI-CIBA).
+ * extra.* (text, of several lines)
+ *     Any other parameter of the provider's by its name, for example extra.audience. Names that
+ *     OAuth 2.0, OpenID Connect or CIBA give a meaning are refused.
+ * prepare.kurt_id (text)
+ *     TelenorID+ BankID: the person's kurt id. Required there: TelenorID+ gives the hint and the
+ *     binding_message for it.
+ * init_auth.redirectUri (https URL)
+ *     Signaturgruppen CIBA + PAR: where the person's browser ends up. Default: a page of the
+ *     broker.
+ * init_auth.state (text)
+ *     Signaturgruppen CIBA + PAR: comes along to init_auth.redirectUri.
  * correlation (text)
  *     A text of the caller's that stands in every log event of the flow. Not sent. Must not be
  *     secret.
  */
 
+
+/*
+ What the provider says about a person (userinfo) or about a token (introspection). Owned by the caller,
+ who frees it with ciba_answer_free().
+ */
+typedef struct ciba_answer ciba_answer;
 
 /*
  A client of one provider.
@@ -673,13 +785,31 @@ ciba_status ciba_request_set(ciba_request *request,
 
 /*
  Sets every parameter that a JSON object names: texts and numbers; a list of texts is joined by
- spaces; an object sets "name.member" for each of its members. All of them or, on an error, none.
+ spaces; an object sets "name.member" for each of its members; a parameter that is JSON itself is taken
+ as it is written. All of them or, on an error, none.
 
  json: UTF-8, copied.
  Returns what ciba_request_set() returns.
  Threads: any. Since 0.1.0.
  */
-ciba_status ciba_request_set_json(ciba_request *request, const char *json, ciba_error **err);
+ciba_status ciba_request_set_json(ciba_request *request,
+                                  const char *json,
+                                  ciba_error **err);
+
+/*
+ Makes a short code that is easy to compare and to read out, and sets it as binding_message: from the
+ system's random numbers, by the rule of the client's provider (CIBA Core section 7.1).
+ ciba_flow_binding_message() tells it. A request that is used for several flows needs a new one each.
+
+ request: the request; where the provider's rule depends on acr_values, these are set before. client: who
+ is going to be asked. err: NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_INVALID_AUTHENTICATION_REQUEST where the provider takes no binding_message,
+ CIBA_RESOURCES, CIBA_MISSING_ARGUMENT. On an error the request is as it was.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_request_set_binding_code(ciba_request *request,
+                                          const ciba_client *client,
+                                          ciba_error **err);
 
 /*
  Starts an authentication (CIBA Core section 7): checks the request, sends it, and waits for the
@@ -804,6 +934,29 @@ const char *ciba_flow_auth_req_id(const ciba_flow *flow, size_t *length);
 const char *ciba_flow_acknowledgement(const ciba_flow *flow, size_t *length);
 
 /*
+ The text that the person compares on the phone, or is told: the request's binding_message, or one that
+ the provider has made. It is there from the beginning; one that the provider makes before the start
+ (TelenorID+ BankID) before the phone rings, another one (Idura) with the acknowledgement.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the flow; NULL where there is none, or none yet.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_flow_binding_message(const ciba_flow *flow,
+                                      size_t *length);
+
+/*
+ A link that the person opens to be asked, shown as it is or as a QR code: at providers that ask in a
+ browser (Signaturgruppen CIBA + PAR).
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the flow; NULL where there is none, and before the acknowledgement.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_flow_authentication_uri(const ciba_flow *flow,
+                                         size_t *length);
+
+/*
  When the request expires, in Unix ms; -1 before the acknowledgement.
 
  Threads: any. Since 0.1.0.
@@ -926,6 +1079,140 @@ const char *ciba_tokens_claims(const ciba_tokens *tokens, size_t *length);
 int64_t ciba_tokens_expires_at(const ciba_tokens *tokens);
 
 /*
+ Tokens that a program kept, from an earlier run for example, to go on with: they can be refreshed, and
+ their refresh token revoked or introspected. They have no access token and no claims before they are
+ refreshed. Nothing is sent.
+
+ refresh_token: what ciba_tokens_get() gave under this name. id_token: the one that came with it, or with
+ the first of these tokens where a refresh brought none; it is not verified again, and what comes of a
+ refresh must be of the same person. NULL is allowed where the setting id_token_required is false.
+ tokens: the place for the tokens, which the caller frees with ciba_tokens_free(). err: NULL, or the
+ place for an error.
+ Returns CIBA_OK, CIBA_OTHER_CLIENT (the ID Token is another provider's or client's), CIBA_INVALID_VALUE,
+ CIBA_MISSING_ARGUMENT, CIBA_INVALID_UTF8. On an error *tokens is NULL.
+ Threads: any. Never waits. Since 0.1.0.
+ */
+ciba_status ciba_client_restore_tokens(const ciba_client *client,
+                                       const char *refresh_token,
+                                       const char *id_token,
+                                       ciba_tokens **tokens,
+                                       ciba_error **err);
+
+/*
+ Refreshes tokens (OpenID Connect Core section 12). What comes is verified as the first tokens were, and
+ must be of the same person. Where the provider gives no new refresh token, the old one is in the fresh
+ tokens too: keep those, and free the old ones.
+
+ tokens: what to refresh. timeout_ms: how many ms to wait; < 0: until the provider has answered; 0: not
+ at all. fresh: the place for the fresh tokens, which the caller frees with ciba_tokens_free().
+ err: NULL, or the place for an error.
+
+ Returns CIBA_OK. CIBA_PENDING: the time is up, nothing is lost: the exchange goes on, call again with
+ the same tokens. One refresh of the same tokens is under way at a time, whoever asks for it. A provider
+ that gives a new refresh token takes the old one no more: later calls give the same fresh tokens again
+ and send nothing, or return CIBA_ALREADY_REFRESHED once those are freed.
+
+ Else why not: CIBA_NOT_PRESENT (there is no refresh token), CIBA_OTHER_CLIENT, CIBA_INVALID_GRANT (it is
+ not good, or not any more), another of the 200s; CIBA_REFRESH_UNKNOWN (the answer was lost: the refresh
+ token may be used up), another of the 100s (nothing was sent), one of the 300s (the fresh ID Token is not
+ good), CIBA_KEYS_UNAVAILABLE (it could not be verified: the next call tries that again, and sends
+ nothing). After any other error the next call sends a new request; none is sent again by itself. On an
+ error *fresh is NULL.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_client_refresh(ciba_client *client,
+                                const ciba_tokens *tokens,
+                                int64_t timeout_ms,
+                                ciba_tokens **fresh,
+                                ciba_error **err);
+
+/*
+ Asks the provider about the person (OpenID Connect Core section 5.3), with the access token. The answer
+ is about the subject of the ID Token, or it is an error.
+
+ timeout_ms: how many ms to wait; < 0: until the provider has answered; 0: not at all. answer: the place
+ for the answer, which the caller frees with ciba_answer_free(). err: NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_PENDING when the time is up (call again with the same tokens for the answer), or
+ why not: CIBA_NOT_PRESENT (there is no access token), CIBA_TOKEN_MISSING (there is no ID Token to compare
+ with), CIBA_OTHER_CLIENT, CIBA_METADATA_ENDPOINT_MISSING, CIBA_INVALID_TOKEN (the access token is not
+ good, or not any more), CIBA_USERINFO_SUBJECT, CIBA_USERINFO_MALFORMED, CIBA_USERINFO_SIGNING, another
+ of the 100s to 400s. On an error *answer is NULL.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_client_userinfo(ciba_client *client,
+                                 const ciba_tokens *tokens,
+                                 int64_t timeout_ms,
+                                 ciba_answer **answer,
+                                 ciba_error **err);
+
+/*
+ Asks the provider whether a token is active, and what it is good for (RFC 7662). A token that is not
+ active is no error: the member "active" of the answer is "true" or "false".
+
+ token: which one: "access_token" or "refresh_token". timeout_ms: how many ms to wait; < 0: until the
+ provider has answered; 0: not at all. answer: the place for the answer, which the caller frees with
+ ciba_answer_free(). err: NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_PENDING when the time is up (call again with the same tokens for the answer), or
+ why not: CIBA_NOT_PRESENT (there is no such token), CIBA_OTHER_CLIENT, CIBA_METADATA_ENDPOINT_MISSING,
+ CIBA_INVALID_INTROSPECTION_RESPONSE, another of the 100s, 200s and 400s. On an error *answer is NULL.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_client_introspect(ciba_client *client,
+                                   const ciba_tokens *tokens,
+                                   const char *token,
+                                   int64_t timeout_ms,
+                                   ciba_answer **answer,
+                                   ciba_error **err);
+
+/*
+ Has the provider revoke a token (RFC 7009). With a refresh token, most providers revoke the access
+ tokens that came of it too. One that the provider does not know is revoked already.
+
+ token: which one: "access_token" or "refresh_token". timeout_ms: how many ms to wait; < 0: until the
+ provider has answered; 0: not at all. A program that is about to exit should wait.
+ err: NULL, or the place for an error.
+ Returns CIBA_OK, CIBA_PENDING when the time is up (it goes on; call again with the same tokens to learn
+ how it ended), or why not: CIBA_NOT_PRESENT (there is no such token), CIBA_OTHER_CLIENT,
+ CIBA_METADATA_ENDPOINT_MISSING, CIBA_UNSUPPORTED_TOKEN_TYPE, another of the 200s; CIBA_HTTP_STATUS with
+ ciba_error_retry_after_ms() where the provider asks to be asked later: the token is then still good;
+ another of the 100s.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_client_revoke(ciba_client *client,
+                               const ciba_tokens *tokens,
+                               const char *token,
+                               int64_t timeout_ms,
+                               ciba_error **err);
+
+/*
+ A member of an answer by its literal name: "mitid.uuid" is one name. A text as it is, anything else as
+ JSON.
+
+ length: NULL, or the place for the length in bytes, for a text that may hold NUL.
+ Returns UTF-8 that is owned by the answer; NULL if there is no such member.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_answer_get(const ciba_answer *answer,
+                            const char *name,
+                            size_t *length);
+
+/*
+ The whole answer: one JSON object, as the provider wrote it.
+
+ length: NULL, or the place for the length in bytes.
+ Returns UTF-8 that is owned by the answer; NULL for NULL.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_answer_json(const ciba_answer *answer, size_t *length);
+
+/*
+ Frees an answer. NULL is allowed.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_answer_free(ciba_answer *answer);
+
+/*
  Makes an empty set, after the manner of epoll: flows in it are asked for when they are due, and
  ciba_set_wait() tells of one after the other that has its outcome. One thread is enough for tens of
  thousands; any may wait, and add and remove meanwhile.
@@ -996,7 +1283,7 @@ ciba_status ciba_set_cancel(ciba_set *set, ciba_error **err);
 
 /*
  How many flows are in the set, those among them that have their outcome and were not told of; -1 for
- NULL.
+ NULL, and in another process.
 
  Threads: any. Since 0.1.0.
  */
@@ -1068,6 +1355,9 @@ ciba_status ciba_flow_hand_over(ciba_flow *flow,
  A flow that was saved before its acknowledgement is not started again: it has its outcome already,
  and ciba_poll() says CIBA_START_UNKNOWN. One that expired meanwhile has its outcome too.
 
+ Save it again, with a checkpoint, before it is driven: a flow that was handed over must not be
+ resumed twice, and a store that compares revisions learns by that who has it.
+
  bytes, length: what ciba_saved_flow_bytes() gave; copied. context: the text that it was saved with.
  flow: the place for the flow, which the caller frees with ciba_free(). err: NULL, or the place for an
  error.
@@ -1084,7 +1374,8 @@ ciba_status ciba_flow_resume(ciba_client *client,
                              ciba_error **err);
 
 /*
- How often a flow was saved, in this process and before it was resumed here; -1 for NULL.
+ How often a flow was saved, in this process and before it was resumed here; -1 for NULL, and in a
+ process that the flow does not belong to.
 
  Threads: any. Since 0.1.0.
  */

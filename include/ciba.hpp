@@ -90,6 +90,8 @@ enum class Status : ciba_status {
   file = CIBA_FILE,
   in_set = CIBA_IN_SET,
   unsupported = CIBA_UNSUPPORTED,
+  other_client = CIBA_OTHER_CLIENT,
+  already_refreshed = CIBA_ALREADY_REFRESHED,
   connect_failed = CIBA_CONNECT_FAILED,
   name_resolution_failed = CIBA_NAME_RESOLUTION_FAILED,
   tls_failed = CIBA_TLS_FAILED,
@@ -102,6 +104,7 @@ enum class Status : ciba_status {
   http_status = CIBA_HTTP_STATUS,
   malformed_answer = CIBA_MALFORMED_ANSWER,
   start_unknown = CIBA_START_UNKNOWN,
+  refresh_unknown = CIBA_REFRESH_UNKNOWN,
   invalid_request = CIBA_INVALID_REQUEST,
   invalid_client = CIBA_INVALID_CLIENT,
   invalid_grant = CIBA_INVALID_GRANT,
@@ -119,6 +122,10 @@ enum class Status : ciba_status {
   provider_error = CIBA_PROVIDER_ERROR,
   denied_or_failed = CIBA_DENIED_OR_FAILED,
   authentication_device_error = CIBA_AUTHENTICATION_DEVICE_ERROR,
+  invalid_token = CIBA_INVALID_TOKEN,
+  insufficient_scope = CIBA_INSUFFICIENT_SCOPE,
+  unsupported_token_type = CIBA_UNSUPPORTED_TOKEN_TYPE,
+  invalid_introspection_response = CIBA_INVALID_INTROSPECTION_RESPONSE,
   denied = CIBA_DENIED,
   expired = CIBA_EXPIRED,
   cancelled = CIBA_CANCELLED,
@@ -145,6 +152,9 @@ enum class Status : ciba_status {
   token_request_id = CIBA_TOKEN_REQUEST_ID,
   token_unexpected_claim = CIBA_TOKEN_UNEXPECTED_CLAIM,
   token_missing = CIBA_TOKEN_MISSING,
+  userinfo_subject = CIBA_USERINFO_SUBJECT,
+  userinfo_malformed = CIBA_USERINFO_MALFORMED,
+  userinfo_signing = CIBA_USERINFO_SIGNING,
   discovery_failed = CIBA_DISCOVERY_FAILED,
   metadata_malformed = CIBA_METADATA_MALFORMED,
   metadata_issuer = CIBA_METADATA_ISSUER,
@@ -163,6 +173,7 @@ enum class Status : ciba_status {
   internal = CIBA_INTERNAL,
   panic = CIBA_PANIC,
   resources = CIBA_RESOURCES,
+  stage_starting = CIBA_STAGE_STARTING,
 };
 
 /// The name of a status in ciba.h, for example "CIBA_DENIED".
@@ -464,12 +475,28 @@ inline constexpr std::string_view issuer = "issuer";
 inline constexpr std::string_view client_id = "client_id";
 inline constexpr std::string_view client_secret = "client_secret";
 inline constexpr std::string_view token_endpoint_auth_method = "token_endpoint_auth_method";
+inline constexpr std::string_view token_endpoint_auth_signing_alg = "token_endpoint_auth_signing_alg";
+inline constexpr std::string_view client_private_key = "client_private_key";
+inline constexpr std::string_view client_private_key_file = "client_private_key_file";
+inline constexpr std::string_view client_key_id = "client_key_id";
+inline constexpr std::string_view client_assertion_audience = "client_assertion_audience";
+inline constexpr std::string_view client_assertion_typ = "client_assertion_typ";
 inline constexpr std::string_view backchannel_token_delivery_mode = "backchannel_token_delivery_mode";
+inline constexpr std::string_view backchannel_authentication_request_signing_alg = "backchannel_authentication_request_signing_alg";
+inline constexpr std::string_view signed_request_audience = "signed_request_audience";
+inline constexpr std::string_view signed_request_typ = "signed_request_typ";
 inline constexpr std::string_view id_token_signed_response_alg = "id_token_signed_response_alg";
 inline constexpr std::string_view backchannel_authentication_endpoint = "backchannel_authentication_endpoint";
 inline constexpr std::string_view token_endpoint = "token_endpoint";
 inline constexpr std::string_view jwks_uri = "jwks_uri";
+inline constexpr std::string_view userinfo_endpoint = "userinfo_endpoint";
+inline constexpr std::string_view introspection_endpoint = "introspection_endpoint";
+inline constexpr std::string_view revocation_endpoint = "revocation_endpoint";
+inline constexpr std::string_view userinfo_signed_response_alg = "userinfo_signed_response_alg";
+inline constexpr std::string_view prepare_endpoint = "prepare_endpoint";
+inline constexpr std::string_view init_auth_endpoint = "init_auth_endpoint";
 inline constexpr std::string_view cancel_endpoint = "cancel_endpoint";
+inline constexpr std::string_view backchannel_user_code_parameter = "backchannel_user_code_parameter";
 inline constexpr std::string_view requested_expiry_parameter = "requested_expiry_parameter";
 inline constexpr std::string_view basic_credentials = "basic_credentials";
 inline constexpr std::string_view id_token_required = "id_token_required";
@@ -498,6 +525,7 @@ inline constexpr std::string_view log_level = "log_level";
 namespace parameter {
 inline constexpr std::string_view scope = "scope";
 inline constexpr std::string_view login_hint = "login_hint";
+inline constexpr std::string_view login_hint_sub = "login_hint.sub";
 inline constexpr std::string_view login_hint_token = "login_hint_token";
 inline constexpr std::string_view login_hint_token_encoding = "login_hint_token_encoding";
 inline constexpr std::string_view login_hint_token_idp = "login_hint_token.idp";
@@ -507,11 +535,21 @@ inline constexpr std::string_view login_hint_token_referenceTextBody = "login_hi
 inline constexpr std::string_view login_hint_token_ip = "login_hint_token.ip";
 inline constexpr std::string_view login_hint_token_action = "login_hint_token.action";
 inline constexpr std::string_view login_hint_token_referenceId = "login_hint_token.referenceId";
+inline constexpr std::string_view login_hint_token_idp_values = "login_hint_token.idp_values";
+inline constexpr std::string_view login_hint_token_prompt = "login_hint_token.prompt";
 inline constexpr std::string_view id_token_hint = "id_token_hint";
 inline constexpr std::string_view acr_values = "acr_values";
 inline constexpr std::string_view binding_message = "binding_message";
 inline constexpr std::string_view user_code = "user_code";
 inline constexpr std::string_view requested_expiry = "requested_expiry";
+inline constexpr std::string_view resource = "resource";
+inline constexpr std::string_view authorization_details = "authorization_details";
+inline constexpr std::string_view claims = "claims";
+inline constexpr std::string_view request_context = "request_context";
+inline constexpr std::string_view extra_* = "extra.*";
+inline constexpr std::string_view prepare_kurt_id = "prepare.kurt_id";
+inline constexpr std::string_view init_auth_redirectUri = "init_auth.redirectUri";
+inline constexpr std::string_view init_auth_state = "init_auth.state";
 inline constexpr std::string_view correlation = "correlation";
 }  // namespace parameter
 
@@ -716,6 +754,7 @@ class Tokens {
 
  private:
   friend class Flow;
+  friend class Client;
 
   explicit Tokens(ciba_tokens *tokens) noexcept : tokens_(tokens) {}
 
@@ -728,6 +767,34 @@ class Tokens {
   }
 
   detail::Handle<ciba_tokens, ciba_tokens_free> tokens_;
+};
+
+/// One of the tokens that a provider can be told to revoke, or asked about.
+enum class TokenKind { access_token, refresh_token };
+
+/// What the provider says about a person (Client::userinfo()) or a token (Client::introspect()).
+class Answer {
+ public:
+  /// A member by its literal name: a text as it is, anything else as JSON.
+  [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const {
+    const detail::Text text(name);
+    std::size_t length = 0;
+    const char *found = text.get() ? ciba_answer_get(answer_.get(), text.get(), &length) : nullptr;
+    return detail::optional(found, length);
+  }
+  /// The whole answer: one JSON object, as the provider wrote it.
+  [[nodiscard]] std::string_view json() const noexcept {
+    std::size_t length = 0;
+    const char *text = ciba_answer_json(answer_.get(), &length);
+    return detail::optional(text, length).value_or(std::string_view{});
+  }
+
+ private:
+  friend class Client;
+
+  explicit Answer(ciba_answer *answer) noexcept : answer_(answer) {}
+
+  detail::Handle<ciba_answer, ciba_answer_free> answer_;
 };
 
 // ---- Saved flows --------------------------------------------------------------------------------
@@ -1022,9 +1089,101 @@ class Client {
     return Flow(flow);
   }
 
+  /// Tokens that the program kept, to go on with: refreshed, they are complete again. id_token: the one
+  /// that came with them, or with the first of them where a refresh brought none.
+  Result<Tokens> restore_tokens(std::string_view refresh_token, std::string_view id_token) {
+    const detail::Text refresh(refresh_token), id(id_token);
+    if (!refresh.get() || !id.get()) return Error(Status::invalid_value, detail::holds_nul);
+    ciba_tokens *tokens = nullptr;
+    auto done = detail::run([&](ciba_error **err) {
+      const char *kept = id_token.empty() ? nullptr : id.get();
+      return ciba_client_restore_tokens(client_.get(), refresh.get(), kept, &tokens, err);
+    });
+    if (!done) return std::move(done).error();
+    return Tokens(tokens);
+  }
+
+  /// Refreshes tokens: the fresh ones, of the same person, verified as the first were. Go on with those.
+  /// The error REFRESH_UNKNOWN says that the answer was lost: the refresh token may be used up.
+  Result<Tokens> refresh(const Tokens &tokens) {
+    return whole<Tokens>(refresh_until(tokens, -1));
+  }
+  /// The same; waits at most so long. Nothing: the exchange goes on; call again with the same tokens.
+  Result<std::optional<Tokens>> refresh(const Tokens &tokens, std::chrono::milliseconds timeout) {
+    return refresh_until(tokens, detail::timeout(timeout));
+  }
+
+  /// Asks the provider about the person; the answer is about the subject of the ID Token.
+  Result<Answer> userinfo(const Tokens &tokens) { return whole<Answer>(userinfo_until(tokens, -1)); }
+  /// The same; waits at most so long. Nothing: call again with the same tokens for the answer.
+  Result<std::optional<Answer>> userinfo(const Tokens &tokens, std::chrono::milliseconds timeout) {
+    return userinfo_until(tokens, detail::timeout(timeout));
+  }
+
+  /// Asks the provider whether a token is active: the member "active" of the answer is "true" or "false".
+  Result<Answer> introspect(const Tokens &tokens, TokenKind kind) {
+    return whole<Answer>(introspect_until(tokens, kind, -1));
+  }
+  /// The same; waits at most so long. Nothing: call again with the same tokens for the answer.
+  Result<std::optional<Answer>> introspect(const Tokens &tokens, TokenKind kind,
+                                           std::chrono::milliseconds timeout) {
+    return introspect_until(tokens, kind, detail::timeout(timeout));
+  }
+
+  /// Has the provider revoke a token; one that it does not know is revoked already.
+  Result<void> revoke(const Tokens &tokens, TokenKind kind) {
+    return detail::run([&](ciba_error **err) {
+      return ciba_client_revoke(client_.get(), tokens.tokens_.get(), name(kind), -1, err);
+    });
+  }
+  /// The same; waits at most so long. False: it goes on; call again with the same tokens to learn how it
+  /// ended.
+  Result<bool> revoke(const Tokens &tokens, TokenKind kind, std::chrono::milliseconds timeout) {
+    return detail::run_until([&](ciba_error **err) {
+      return ciba_client_revoke(client_.get(), tokens.tokens_.get(), name(kind), detail::timeout(timeout), err);
+    });
+  }
+
  private:
   template <class T>
   friend class FlowSet;
+
+  static const char *name(TokenKind kind) noexcept {
+    return kind == TokenKind::access_token ? "access_token" : "refresh_token";
+  }
+
+  Result<std::optional<Tokens>> refresh_until(const Tokens &tokens, std::int64_t timeout) {
+    return found<Tokens, ciba_tokens>([&](ciba_tokens **place, ciba_error **err) {
+      return ciba_client_refresh(client_.get(), tokens.tokens_.get(), timeout, place, err);
+    });
+  }
+  Result<std::optional<Answer>> userinfo_until(const Tokens &tokens, std::int64_t timeout) {
+    return found<Answer, ciba_answer>([&](ciba_answer **place, ciba_error **err) {
+      return ciba_client_userinfo(client_.get(), tokens.tokens_.get(), timeout, place, err);
+    });
+  }
+  Result<std::optional<Answer>> introspect_until(const Tokens &tokens, TokenKind kind, std::int64_t timeout) {
+    return found<Answer, ciba_answer>([&](ciba_answer **place, ciba_error **err) {
+      return ciba_client_introspect(client_.get(), tokens.tokens_.get(), name(kind), timeout, place, err);
+    });
+  }
+
+  /// What a call hands out, unless its time is up.
+  template <class T, class Object, class Call>
+  static Result<std::optional<T>> found(Call call) {
+    Object *object = nullptr;
+    auto done = detail::run_until([&](ciba_error **err) { return call(&object, err); });
+    if (!done) return std::move(done).error();
+    if (!*done) return std::optional<T>{};
+    return std::optional<T>{T(object)};
+  }
+
+  /// What a call without an end hands out.
+  template <class T>
+  static Result<T> whole(Result<std::optional<T>> found) {
+    if (!found) return std::move(found).error();
+    return std::move(**found);
+  }
 
   explicit Client(ciba_client *client) noexcept : client_(client) {}
 

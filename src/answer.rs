@@ -3,6 +3,7 @@
 //! Decided by the JSON `error` member, then `error_code`/`errorCode`, then the `type` of a problem
 //! (RFC 9457), then the HTTP status (CIBA Core §11, §13).
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -11,6 +12,7 @@ use crate::error::{Error, Result, Status};
 use crate::json::Members;
 use crate::log::Level;
 use crate::provider::{CodeRule, Meaning, Rules, Stage};
+use crate::readable::unreadable;
 use crate::tokens::{ResponsePolicy, TokenResponse};
 use crate::wire::{Answer, Failure};
 
@@ -30,14 +32,16 @@ pub struct Acknowledgement {
     pub interval: Duration,
     /// The whole answer, as it came.
     pub json: SecretString,
+    /// What the provider has the person compare, and the link that the person opens: where it has them.
+    pub binding_message: Option<SecretString>,
+    pub authentication_uri: Option<SecretString>,
 }
 
 /// What is needed to read an answer.
 pub struct Reader<'a> {
     pub rules: &'a Rules,
-    /// Values that must not appear in any text: those of the request, longer ones first, and others.
-    pub asked_secrets: &'a [SecretString],
-    pub other_secrets: [Option<SecretString>; 2],
+    /// Values that must not appear in any text; asked for only where there is a text to show.
+    pub secrets: &'a dyn Fn() -> Vec<SecretString>,
     pub policy: ResponsePolicy,
     /// The wall clock when the answer came.
     pub unix_ms: i64,
@@ -82,7 +86,7 @@ impl Reader<'_> {
         };
         if let Some(code) = code(&answer, &members) {
             let rule = self.rules.code(Stage::Start, &code).filter(|rule| rule.status != Status::PENDING);
-            let error = self.error(rule, &answer, &members, &code);
+            let error = self.error(rule, &answer, Some(&members), &code);
             return Err(error.with_retry_after(retry_after));
         }
         if answer.status != 200 {
@@ -105,7 +109,35 @@ impl Reader<'_> {
             expires_in: Duration::from_secs(expires_in.min(LONGEST_EXPIRY_S)),
             interval: lifted(Duration::from_secs(interval.min(LONGEST_INTERVAL_S))),
             json: String::from_utf8_lossy(&answer.body).into_owned().into(),
+            binding_message: members
+                .text(self.rules.acknowledged_binding_message)
+                .filter(|text| unreadable(text).is_none())
+                .map(SecretString::from),
+            authentication_uri: None,
         })
+    }
+
+    /// Reads the answer to a step beside CIBA's own, in which nobody is asked: a JSON object with these texts.
+    pub fn step<const N: usize>(
+        &self,
+        result: std::result::Result<Answer, Failure>,
+        names: [&str; N],
+    ) -> Result<[String; N]> {
+        let answer = result.map_err(|failure| Error::new(failure.status, failure.message))?;
+        let retry_after = answer.retry_after(self.unix_ms);
+        let members = Members::parse(&answer.body);
+        if let Some((members, code)) = members.as_ref().and_then(|m| Some((m, code(&answer, m)?))) {
+            let rule = self.rules.code(Stage::Start, &code).filter(|rule| rule.status != Status::PENDING);
+            return Err(self.error(rule, &answer, Some(members), &code).with_retry_after(retry_after));
+        }
+        let members = members.filter(|_| answer.status == 200);
+        let members = members.ok_or_else(|| self.without_code(&answer, None))?;
+        let texts = names.map(|name| members.text(name).filter(|text| !text.is_empty()));
+        if let Some((name, _)) = names.iter().zip(&texts).find(|(_, text)| text.is_none()) {
+            let text = format!("the provider's answer lacks {name}");
+            return Err(Error::new(Status::MALFORMED_ANSWER, text).with_http_status(answer.status));
+        }
+        Ok(texts.map(Option::unwrap_or_default))
     }
 
     /// Reads the answer to a token request (R-46, R-47, R-60 to R-62).
@@ -140,7 +172,7 @@ impl Reader<'_> {
             };
         };
         let rule = self.rules.code(Stage::Poll, &code);
-        let error = self.error(rule, &answer, members, &code);
+        let error = self.error(rule, &answer, Some(members), &code);
         let Some(rule) = rule else {
             return if answer.status >= 500 || matches!(answer.status, 408 | 429) {
                 PollAnswer::Trouble { error, retry_after }
@@ -164,7 +196,13 @@ impl Reader<'_> {
     }
 
     /// The error of an answer that brings a code; `rule` is what is known about the code.
-    fn error(&self, rule: Option<CodeRule>, answer: &Answer, members: &Members, code: &str) -> Error {
+    pub fn error(
+        &self,
+        rule: Option<CodeRule>,
+        answer: &Answer,
+        members: Option<&Members>,
+        code: &str,
+    ) -> Error {
         let (status, text) = match rule {
             Some(rule) if !rule.text.is_empty() => (rule.status, rule.text),
             Some(rule) => (rule.status, rule.status.text()),
@@ -173,8 +211,9 @@ impl Reader<'_> {
         // A code that a table knows word for word is no secret, whatever the request holds.
         let known = rule.is_some_and(|rule| rule.code == code);
         let code = if known { code.to_owned() } else { self.shown(code, 200) };
-        let description =
-            ["error_description", "errorSummary", "detail"].iter().find_map(|name| members.text(name));
+        let description = members.and_then(|members| {
+            ["error_description", "errorSummary", "detail"].iter().find_map(|name| members.text(name))
+        });
         Error::new(status, format!("{text} ({code}, HTTP {})", answer.status))
             .with_http_status(answer.status)
             .with_oauth(Some(code), description.map(|text| self.shown(&text, 1000)))
@@ -194,7 +233,7 @@ impl Reader<'_> {
     }
 
     /// An answer that brings no code: judged by its HTTP status.
-    fn without_code(&self, answer: &Answer, members: Option<&Members>) -> Error {
+    pub fn without_code(&self, answer: &Answer, members: Option<&Members>) -> Error {
         let (status, text) = match answer.status {
             300..400 => (Status::REDIRECTED, "redirects are never followed"),
             200..300 => (Status::MALFORMED_ANSWER, Status::MALFORMED_ANSWER.text()),
@@ -212,17 +251,33 @@ impl Reader<'_> {
 
     /// A text from the provider, made fit to be shown: the characters of RFC 6749 §5.2 (and letters
     /// beyond ASCII), bounded, and without any value of the request that it echoes.
-    fn shown(&self, text: &str, most: usize) -> String {
+    pub fn shown(&self, text: &str, most: usize) -> String {
         let mut text = text.to_owned();
-        for secret in self.asked_secrets.iter().chain(self.other_secrets.iter().flatten()) {
+        let mut secrets = (self.secrets)();
+        // Longer ones first: one may be part of another.
+        secrets.sort_by_key(|secret| Reverse(secret.expose_secret().len()));
+        for secret in &secrets {
             text = text.replace(secret.expose_secret(), "[redacted]");
         }
+        let text = without_jwts(&text);
         text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).take(most).collect()
     }
 }
 
+/// A text without the JWTs in it: an echo of a client assertion, or of a signed request with a hint inside.
+fn without_jwts(text: &str) -> String {
+    let belongs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let words = text.split_inclusive(|c| !belongs(c));
+    words
+        .map(|word| match word.starts_with("eyJ") {
+            true => format!("[redacted]{}", word.trim_start_matches(belongs)),
+            false => word.to_owned(),
+        })
+        .collect()
+}
+
 /// The code of an error answer.
-fn code(answer: &Answer, members: &Members) -> Option<String> {
+pub fn code(answer: &Answer, members: &Members) -> Option<String> {
     let code = ["error", "error_code", "errorCode"].iter().find_map(|name| members.text(name));
     let problem = || {
         let is_problem =

@@ -3,63 +3,106 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 use zeroize::Zeroizing;
 
+use crate::error::Result;
+use crate::signing::{Audience, Claims, Signer};
 use crate::wire::{Form, percent_encoded};
 
-/// The registered `token_endpoint_auth_method`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    ClientSecretBasic,
-    ClientSecretPost,
-}
-
-impl Method {
-    /// The name, as in client metadata.
-    pub fn name(self) -> &'static str {
-        match self {
-            Method::ClientSecretBasic => "client_secret_basic",
-            Method::ClientSecretPost => "client_secret_post",
-        }
-    }
-
-    /// The method of this name.
-    pub fn from_name(name: &str) -> Option<Method> {
-        [Method::ClientSecretBasic, Method::ClientSecretPost].into_iter().find(|m| m.name() == name)
-    }
-}
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// How long an assertion is good for: it is made for one request, and sent at once.
+const ASSERTION_LIFETIME_S: i64 = 60;
 
 /// What the client proves itself with.
 pub struct ClientAuthentication {
-    pub method: Method,
     pub client_id: String,
-    pub client_secret: SecretString,
+    pub credentials: Credentials,
+}
+
+/// One variant for each `token_endpoint_auth_method`, but for those that differ in the key alone.
+pub enum Credentials {
     /// See [`crate::provider::Rules::basic_form_encoded`].
-    pub basic_form_encoded: bool,
+    Basic {
+        secret: SecretString,
+        form_encoded: bool,
+    },
+    Post {
+        secret: SecretString,
+    },
+    /// `client_secret_jwt` and `private_key_jwt` (OpenID Connect Core §9, RFC 7523).
+    Assertion {
+        signer: Signer,
+        audience: Audience,
+        typ: Option<String>,
+    },
 }
 
 impl ClientAuthentication {
-    /// Adds the credentials to a form, or gives the `Authorization` header that carries them.
-    pub fn apply(&self, form: &mut Form) -> Option<SecretString> {
-        let secret = self.client_secret.expose_secret();
-        match self.method {
-            Method::ClientSecretPost => {
+    /// The `token_endpoint_auth_method`, as in client metadata.
+    pub fn method(&self) -> &'static str {
+        match &self.credentials {
+            Credentials::Basic { .. } => "client_secret_basic",
+            Credentials::Post { .. } => "client_secret_post",
+            Credentials::Assertion { signer, .. } if signer.algorithm().is_hmac() => "client_secret_jwt",
+            Credentials::Assertion { .. } => "private_key_jwt",
+        }
+    }
+
+    /// The `token_endpoint_auth_signing_alg`, where the method has one.
+    pub fn signing_algorithm(&self) -> Option<&'static str> {
+        match &self.credentials {
+            Credentials::Assertion { signer, .. } => Some(signer.algorithm().name),
+            _ => None,
+        }
+    }
+
+    /// The secret that is sent, where one is.
+    pub fn secret(&self) -> Option<&SecretString> {
+        match &self.credentials {
+            Credentials::Basic { secret, .. } | Credentials::Post { secret } => Some(secret),
+            Credentials::Assertion { .. } => None,
+        }
+    }
+
+    /// The secret as Basic credentials, where the client has one that is sent.
+    pub fn basic(&self, form_encoded: bool) -> Option<SecretString> {
+        let secret = self.secret()?.expose_secret();
+        let pair = Zeroizing::new(if form_encoded {
+            format!("{}:{}", percent_encoded(&self.client_id).as_str(), percent_encoded(secret).as_str())
+        } else {
+            format!("{}:{secret}", self.client_id)
+        });
+        let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+        Some(format!("Basic {}", encoded.as_str()).into())
+    }
+
+    /// Adds the credentials to the form of one request to an endpoint, or gives the `Authorization` header
+    /// that carries them. What is made for one request must not be sent with another.
+    pub fn apply(&self, form: &mut Form, endpoint: &Url, unix_ms: i64) -> Result<Option<SecretString>> {
+        match &self.credentials {
+            Credentials::Post { secret } => {
                 form.add("client_id", &self.client_id);
-                form.add("client_secret", secret);
-                None
+                form.add("client_secret", secret.expose_secret());
+                Ok(None)
             }
-            Method::ClientSecretBasic => {
-                let pair = Zeroizing::new(if self.basic_form_encoded {
-                    format!(
-                        "{}:{}",
-                        percent_encoded(&self.client_id).as_str(),
-                        percent_encoded(secret).as_str()
-                    )
-                } else {
-                    format!("{}:{secret}", self.client_id)
-                });
-                let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
-                Some(format!("Basic {}", encoded.as_str()).into())
+            Credentials::Basic { form_encoded, .. } => Ok(self.basic(*form_encoded)),
+            Credentials::Assertion { signer, audience, typ } => {
+                let claims = Claims {
+                    issuer: &self.client_id,
+                    subject: Some(&self.client_id),
+                    audience: audience.of(endpoint),
+                    unix_ms,
+                    lifetime_s: ASSERTION_LIFETIME_S,
+                    more: Vec::new(),
+                };
+                let assertion = signer.jwt(typ.as_deref(), &claims)?;
+                // Optional (RFC 7521 §4.2), and some providers look the client up by it.
+                form.add("client_id", &self.client_id);
+                form.add("client_assertion_type", ASSERTION_TYPE);
+                form.add("client_assertion", assertion.expose_secret());
+                Ok(None)
             }
         }
     }
@@ -69,17 +112,18 @@ impl ClientAuthentication {
 mod tests {
     use super::*;
 
-    fn basic(id: &str, secret: &str, basic_form_encoded: bool) -> String {
-        let authentication = ClientAuthentication {
-            method: Method::ClientSecretBasic,
-            client_id: id.into(),
-            client_secret: secret.into(),
-            basic_form_encoded,
-        };
+    fn applied(id: &str, credentials: Credentials) -> (Option<SecretString>, Vec<u8>) {
+        let authentication = ClientAuthentication { client_id: id.into(), credentials };
+        let endpoint = Url::parse("https://id.example/token").unwrap();
         let mut form = Form::default();
-        let header = authentication.apply(&mut form).unwrap();
-        assert!(form.encode().is_empty(), "nothing beside the header (R-03)");
-        let encoded = header.expose_secret().strip_prefix("Basic ").unwrap().to_owned();
+        let header = authentication.apply(&mut form, &endpoint, 0).unwrap();
+        (header, form.encode().to_vec())
+    }
+
+    fn basic(id: &str, secret: &str, form_encoded: bool) -> String {
+        let (header, form) = applied(id, Credentials::Basic { secret: secret.into(), form_encoded });
+        assert!(form.is_empty(), "nothing beside the header (R-03)");
+        let encoded = header.unwrap().expose_secret().strip_prefix("Basic ").unwrap().to_owned();
         String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
     }
 
@@ -91,14 +135,8 @@ mod tests {
 
     #[test]
     fn credentials_in_the_body_leave_the_header_alone_r03() {
-        let authentication = ClientAuthentication {
-            method: Method::ClientSecretPost,
-            client_id: "me".into(),
-            client_secret: "a=".into(),
-            basic_form_encoded: true,
-        };
-        let mut form = Form::default();
-        assert!(authentication.apply(&mut form).is_none());
-        assert_eq!(form.encode().as_slice(), b"client_id=me&client_secret=a%3D");
+        let (header, form) = applied("me", Credentials::Post { secret: "a=".into() });
+        assert!(header.is_none());
+        assert_eq!(form, b"client_id=me&client_secret=a%3D");
     }
 }

@@ -67,6 +67,12 @@ statuses! {
     /// The system that the library runs on does not have this.
     UNSUPPORTED = 24 "not available on this system";
 
+    /// The tokens are another provider's, or another client's; nothing was sent.
+    OTHER_CLIENT = 30 "the tokens are of another provider or another client";
+    /// These tokens were refreshed before, which used up their refresh token, and the tokens that came of
+    /// it have been freed; nothing was sent.
+    ALREADY_REFRESHED = 31 "these tokens were refreshed before, and what came of it was freed";
+
     /// The provider could not be reached; nothing was sent.
     CONNECT_FAILED = 100 "the provider could not be reached";
     /// The provider's name could not be resolved; nothing was sent.
@@ -92,6 +98,9 @@ statuses! {
     /// The answer to the authentication request was lost, or says neither yes nor no (a gateway's 502):
     /// the person's phone may ring or not.
     START_UNKNOWN = 111 "the answer to the authentication request was lost";
+
+    /// The answer to a refresh was lost, or says neither yes nor no: the refresh token may be used up.
+    REFRESH_UNKNOWN = 120 "the answer to the refresh was lost: the refresh token may be used up";
 
     /// `invalid_request`
     INVALID_REQUEST = 200 "the provider calls the request invalid";
@@ -127,6 +136,15 @@ statuses! {
     DENIED_OR_FAILED = 215 "denied by the person, or failed at the provider: the provider does not say which";
     /// The app on the phone, or the identity scheme behind the provider, reported an error.
     AUTHENTICATION_DEVICE_ERROR = 216 "the app or the identity scheme behind the provider reported an error";
+
+    /// `invalid_token`, or 401 in answer to an access token.
+    INVALID_TOKEN = 240 "the provider does not accept the access token, or not any more";
+    /// `insufficient_scope`
+    INSUFFICIENT_SCOPE = 241 "the scope of the access token does not reach so far";
+    /// `unsupported_token_type`
+    UNSUPPORTED_TOKEN_TYPE = 242 "the provider does not do this with tokens of this kind";
+    /// The answer to an introspection is not a JSON object with `active`.
+    INVALID_INTROSPECTION_RESPONSE = 243 "the answer to the introspection is not valid";
 
     /// The person denied.
     DENIED = 250 "the person denied";
@@ -181,6 +199,13 @@ statuses! {
     TOKEN_UNEXPECTED_CLAIM = 319 "a claim of the ID Token is not what was asked for";
     /// There is no ID Token although `openid` was asked for.
     TOKEN_MISSING = 320 "there is no ID Token";
+
+    /// The `sub` of the userinfo answer is missing, or not that of the ID Token.
+    USERINFO_SUBJECT = 330 "the userinfo answer is not about the subject of the ID Token";
+    /// The userinfo answer is not a JSON object, or a name occurs twice.
+    USERINFO_MALFORMED = 331 "the userinfo answer is not a plain JSON object";
+    /// The userinfo answer is signed and `userinfo_signed_response_alg` is not set, or the reverse.
+    USERINFO_SIGNING = 332 "the userinfo answer is signed against the settings, or not signed";
 
     /// The provider's metadata could not be fetched.
     DISCOVERY_FAILED = 400 "the provider's metadata could not be fetched";

@@ -7,7 +7,7 @@ use crate::answer::{Acknowledgement, PollAnswer};
 use crate::error::{Error, Status};
 use crate::tokens::{TokenResponse, Tokens};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Milliseconds on a clock that neither jumps nor stops.
 pub type Millis = u64;
@@ -67,12 +67,45 @@ impl Outcome {
 
 /// What a flow that was saved goes on with.
 pub struct Resumed {
-    pub auth_req_id: SecretString,
+    pub acknowledged: Acknowledged,
     pub deadline: Millis,
     pub interval: Millis,
     pub next_at: Millis,
     /// Whether polls were made, or may have been, whose answers this process cannot know.
     pub lost: bool,
+}
+
+/// What the provider answered to the start, kept once: the identifier stands in it.
+pub struct Acknowledged {
+    text: SecretString,
+    /// Where the identifier begins and ends: in the JSON or, where it is written otherwise there, behind it.
+    id: (u32, u32),
+}
+
+impl Acknowledged {
+    pub fn new(json: &str, auth_req_id: &str) -> Acknowledged {
+        let (text, begin) = match json.find(auth_req_id) {
+            Some(begin) => (SecretString::from(json), begin),
+            None => (SecretString::from([json, auth_req_id].concat()), json.len()),
+        };
+        // Where no number is large enough, which the limit of answers prevents, the identifier is empty.
+        let place = |at: usize| u32::try_from(at).unwrap_or_default();
+        Acknowledged { text, id: (place(begin), place(begin + auth_req_id.len())) }
+    }
+
+    /// The provider's identifier of the request.
+    pub fn auth_req_id(&self) -> &str {
+        let (begin, end) = self.id;
+        self.text.expose_secret().get(begin as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The whole answer, as it came.
+    pub fn json(&self) -> &str {
+        let text = self.text.expose_secret();
+        // JSON ends with a brace.
+        let is_behind = self.id.1 as usize == text.len();
+        if is_behind { text.get(..self.id.0 as usize).unwrap_or_default() } else { text }
+    }
 }
 
 enum State {
@@ -95,7 +128,7 @@ pub enum Due {
 /// One flow.
 pub struct FlowState {
     state: State,
-    auth_req_id: Option<SecretString>,
+    acknowledged: Option<Acknowledged>,
     /// When the provider forgets the request.
     deadline: Millis,
     interval: u64,
@@ -115,7 +148,7 @@ impl FlowState {
     pub fn starting() -> FlowState {
         FlowState {
             state: State::Starting,
-            auth_req_id: None,
+            acknowledged: None,
             deadline: Millis::MAX,
             interval: 0,
             next_at: Millis::MAX,
@@ -130,7 +163,7 @@ impl FlowState {
     pub fn resumed(saved: Resumed) -> FlowState {
         FlowState {
             state: State::Pending,
-            auth_req_id: Some(saved.auth_req_id),
+            acknowledged: Some(saved.acknowledged),
             deadline: saved.deadline,
             interval: saved.interval,
             next_at: saved.next_at,
@@ -142,7 +175,8 @@ impl FlowState {
     /// The provider has acknowledged. Expiry counts from when the request was sent, the
     /// first poll waits one interval from now.
     pub fn acknowledged(&mut self, ack: &Acknowledgement, sent_at: Millis, now: Millis) {
-        self.auth_req_id = Some(ack.auth_req_id.clone());
+        self.acknowledged =
+            Some(Acknowledged::new(ack.json.expose_secret(), ack.auth_req_id.expose_secret()));
         if !matches!(self.state, State::Starting) {
             return;
         }
@@ -329,8 +363,14 @@ impl FlowState {
         self.lost
     }
 
-    pub fn auth_req_id(&self) -> Option<&SecretString> {
-        self.auth_req_id.as_ref()
+    /// The provider's whole answer to the start, as it came.
+    pub fn acknowledgement(&self) -> Option<&str> {
+        self.acknowledged.as_ref().map(Acknowledged::json).filter(|json| !json.is_empty())
+    }
+
+    /// The provider's identifier of the request, once it is acknowledged.
+    pub fn auth_req_id(&self) -> Option<&str> {
+        self.acknowledged.as_ref().map(Acknowledged::auth_req_id)
     }
 
     /// When the request expires; `None` before the acknowledgement.

@@ -31,6 +31,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![warn(missing_docs)]
 
+mod afterwards;
 mod answer;
 #[cfg(feature = "capi")]
 pub mod capi;
@@ -42,11 +43,16 @@ mod flow;
 mod json;
 mod log;
 mod provider;
+mod readable;
 mod request;
 mod settings;
+mod signed_request;
+mod signing;
+mod texts;
 mod tokens;
 mod wire;
 
+pub use afterwards::TokenKind;
 pub use client::{Client, Config, Flow, FlowSet, Progress, ProgressStage, SavedFlow, Timeout, Watch};
 pub use engine::{Clock, ClockHold, Engine, Lookup, SystemClock};
 pub use error::{Error, Result, Status};
@@ -54,7 +60,7 @@ pub use flow::Millis;
 pub use log::{Event, Level, Log};
 pub use request::AuthenticationRequest;
 pub use settings::{Form, PARAMETERS, SETTINGS, Setting};
-pub use tokens::Tokens;
+pub use tokens::{Answer, Tokens};
 
 /// The library's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,24 +1,28 @@
 //! What is asked: the authentication request (CIBA Core §7.1), checked before anything is sent.
 
-use std::borrow::Cow;
-use std::cmp::Reverse;
+mod extra;
+mod hint;
+
+use std::collections::BTreeSet;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
-use zeroize::Zeroizing;
+use url::Url;
 
 use crate::client_auth::ClientAuthentication;
 use crate::error::{Error, Result, Status};
-use crate::json::Members;
-use crate::provider::Rules;
-use crate::settings::{PARAMETERS, Values};
+use crate::provider::{Provider, Rules};
+use crate::settings::{self, PARAMETERS, Values};
+use crate::signed_request::RequestSigning;
+use crate::texts::Texts;
 use crate::wire::Form;
+use hint::Hint;
 
 /// The grant type of CIBA (CIBA Core §4).
 pub const GRANT_TYPE: &str = "urn:openid:params:grant-type:ciba";
+
+/// No parameter is larger.
+const MOST_VALUE_BYTES: usize = 64 * 1024;
 
 /// The claim whose value is compared to the letter; all others may differ in capitals.
 pub(crate) const SUBJECT: &str = "sub";
@@ -33,7 +37,7 @@ pub struct AuthenticationRequest {
 
 impl Default for AuthenticationRequest {
     fn default() -> AuthenticationRequest {
-        AuthenticationRequest { values: Values::new(PARAMETERS, "request parameter") }
+        AuthenticationRequest { values: Values::new(PARAMETERS, "request parameter", MOST_VALUE_BYTES) }
     }
 }
 
@@ -44,22 +48,54 @@ impl fmt::Debug for AuthenticationRequest {
     }
 }
 
+/// The person's secret code, which nobody keeps once it is sent (CIBA Core §7.1.2).
+pub(crate) const USER_CODE: &str = "user_code";
+
+/// What is sent beside scope and hint as it is given, in this order.
+const SENT: &[&str] = &[
+    "acr_values",
+    "binding_message",
+    USER_CODE,
+    "requested_expiry",
+    RESOURCE,
+    "authorization_details",
+    "claims",
+    "request_context",
+];
+/// The one parameter that may be sent several times (RFC 8707 §2).
+pub(crate) const RESOURCE: &str = "resource";
+
 /// A request that has passed every check.
 pub(crate) struct Checked {
-    /// What is sent, in its order.
-    pub parameters: Vec<(String, SecretString)>,
+    pub to_send: ToSend,
     pub asked: Asked,
+    /// What the person compares, where it is known by now.
+    pub binding_message: Option<SecretString>,
+}
+
+/// What is sent and then forgotten. Each in its order; `resource` is all of them, separated by spaces.
+#[derive(Default)]
+pub(crate) struct ToSend {
+    pub parameters: Vec<(String, SecretString)>,
+    pub prepare: Vec<(String, SecretString)>,
+    pub init_auth: Vec<(String, SecretString)>,
+}
+
+impl ToSend {
+    /// What the answer to the start must not be shown with either, although no flow keeps it.
+    pub fn not_kept(&self) -> Vec<SecretString> {
+        let not_kept = |name: &str| matches!(name, USER_CODE | "login_hint_token");
+        let parameters = self.parameters.iter().filter(|(name, _)| not_kept(name));
+        parameters.map(|(_, value)| value.clone()).collect()
+    }
 }
 
 /// What the answers are held against: all that is kept of a request once it is sent.
 pub(crate) struct Asked {
-    pub scope: Cow<'static, str>,
-    pub correlation: Box<str>,
-    /// Claims that the ID Token must have, beside those that the provider's rules name.
-    pub claims: Box<[(Cow<'static, str>, SecretString)]>,
-    /// Values that a provider might echo in an error text, and that must not be shown: longer ones
-    /// first, since one may be part of another.
-    pub secrets: Box<[SecretString]>,
+    /// The scope, where it is not the default one; the correlation; the names and values of claims; then
+    /// further values.
+    texts: Texts,
+    claims: usize,
 }
 
 impl AuthenticationRequest {
@@ -84,72 +120,113 @@ impl AuthenticationRequest {
         Ok(self)
     }
 
+    /// Sets a new short code as `binding_message`, by the provider's rule for this request.
+    pub(crate) fn set_binding_code_by(&mut self, rules: &Rules) -> Result<String> {
+        let acr_values = self.values.given("acr_values").unwrap_or_default();
+        let code = rules.binding_message(acr_values).code()?;
+        self.values.set("binding_message", &code)?;
+        Ok(code)
+    }
+
     /// Checks the request against the protocol and the provider's rules.
-    pub(crate) fn check(&self, rules: &Rules) -> Result<Checked> {
-        let values = &self.values;
-        let default_scope = if rules.default_scope.is_empty() { "openid" } else { rules.default_scope };
-        let scope = values.text("scope").unwrap_or(default_scope);
+    pub(crate) fn check(&self, provider: &Provider) -> Result<Checked> {
+        let (values, rules) = (&self.values, &provider.rules);
+        let scope = values.text("scope").unwrap_or(default_scope(rules));
         for needed in ["openid"].iter().chain(rules.required_scopes) {
             if !scope.split(' ').any(|word| word == *needed) {
                 return refuse(format!("scope must contain {needed}"));
             }
         }
+        let hint = Hint::of(values, provider)?;
+        self.check_parameters(rules)?;
 
-        let made = self.login_hint_token(rules)?;
-        let mut hints = Vec::new();
-        for name in ["login_hint", "login_hint_token", "id_token_hint"] {
-            let given = values.given(name).map(SecretString::from);
-            let made = made.as_ref().filter(|_| name == "login_hint_token").map(|m| m.0.clone());
-            hints.extend(given.into_iter().chain(made).map(|hint| (name, hint)));
-        }
-        let [(hint_name, hint)] = <[_; 1]>::try_from(hints).or_else(|hints| {
-            let names = rules.hints.join(", ");
-            refuse(match hints.len() {
-                0 => format!("a hint is missing: one of {names}"),
-                _ => "more than one hint: exactly one may be given".into(),
-            })
-        })?;
-        if !rules.hints.contains(&hint_name) {
-            let names = rules.hints.join(", ");
-            return refuse(format!("{hint_name} is not a hint that this provider takes: {names}"));
-        }
-
-        if let Some(seconds) = values.given("requested_expiry").and_then(|text| text.parse::<u64>().ok()) {
-            let (least, most) = rules.requested_expiry;
-            if !(least..=most).contains(&seconds) {
-                return refuse(format!("requested_expiry must be from {least} to {most}"));
-            }
-        }
-
-        let mut parameters = vec![(hint_name.to_owned(), hint.clone())];
-        for name in ["acr_values", "binding_message", "user_code", "requested_expiry"] {
+        let mut parameters = Vec::new();
+        parameters.extend(hint.as_ref().map(|hint| (hint.name.to_owned(), hint.value.clone())));
+        for name in SENT {
             if let Some(value) = values.given(name) {
-                let sent = if name == "requested_expiry" { &rules.requested_expiry_parameter } else { name };
+                let sent = if *name == "requested_expiry" { &rules.requested_expiry_parameter } else { *name };
                 parameters.push((sent.to_owned(), value.into()));
             }
         }
-
-        let mut claims = match made {
-            Some((_, expected)) => expected,
-            None if hint_name == "login_hint_token" => expected_of_given(rules, hint.expose_secret()),
-            None => Vec::new(),
-        };
-        if hint_name == "id_token_hint" {
-            claims.extend(subject_of(hint.expose_secret()).map(|subject| (SUBJECT, subject)));
+        for (name, value) in self.members("extra.") {
+            extra::check(name)?;
+            parameters.push((name.to_owned(), value.into()));
         }
-        let asked = Asked {
-            scope: match scope == default_scope {
-                true => Cow::Borrowed(default_scope),
-                false => Cow::Owned(scope.to_owned()),
-            },
-            correlation: values.given("correlation").unwrap_or_default().into(),
-            claims: claims.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect(),
-            secrets: self.secrets(&hint),
+        let prepare = rules.prepare.map_or(&[][..], |prepare| prepare.parameters);
+        let init_auth = rules.init_auth.map_or(&[][..], |init_auth| init_auth.parameters);
+        let to_send = ToSend {
+            parameters,
+            prepare: self.step("prepare.", prepare, provider)?,
+            init_auth: self.step("init_auth.", init_auth, provider)?,
         };
-        Ok(Checked { parameters, asked })
+        if let Some(missing) = prepare.iter().find(|name| !to_send.prepare.iter().any(|(n, _)| n == *name)) {
+            return refuse(format!("prepare.{missing} is missing"));
+        }
+
+        let claims = hint.iter().flat_map(|hint| &hint.claims);
+        let claims: Vec<(&str, &str)> = claims.map(|(name, value)| (*name, value.expose_secret())).collect();
+        let correlation = values.given("correlation").unwrap_or_default();
+        let asked = Asked::new(rules, scope, correlation, &claims, &self.secrets(hint.as_ref()));
+        let binding_message = values.given("binding_message").map(SecretString::from);
+        Ok(Checked { to_send, asked, binding_message })
     }
 
-    fn secrets(&self, hint: &SecretString) -> Box<[SecretString]> {
+    /// Checks parameters that the provider has rules for.
+    fn check_parameters(&self, rules: &Rules) -> Result<()> {
+        let values = &self.values;
+        for (name, why) in rules.required_parameters {
+            if values.given(name).is_none() {
+                return refuse(format!("{name} is missing: {why}"));
+            }
+        }
+        for (name, why) in rules.refused_parameters {
+            if values.given(name).is_some() {
+                return refuse(format!("{name} must not be given: {why}"));
+            }
+        }
+        let acr_values = values.given("acr_values").unwrap_or_default();
+        rules.binding_message(acr_values).check(values.given("binding_message"))?;
+        if values.given("user_code").is_some() && !rules.user_code {
+            return refuse("user_code needs the setting backchannel_user_code_parameter: both sides must be agreed on it");
+        }
+        let seconds = values.given("requested_expiry").and_then(|text| text.parse::<u64>().ok());
+        let (least, most) = rules.requested_expiry;
+        if seconds.is_some_and(|seconds| !(least..=most).contains(&seconds)) {
+            return refuse(format!("requested_expiry must be from {least} to {most}"));
+        }
+        Ok(())
+    }
+
+    /// The parameters whose names begin so, without that, and their values.
+    fn members<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let names = self.values.names().filter_map(move |name| Some((name.strip_prefix(prefix)?, name)));
+        names.filter_map(|(member, name)| Some((member, self.values.given(name)?)))
+    }
+
+    /// The parameters of a step that the provider has beside CIBA's own.
+    fn step(
+        &self,
+        prefix: &str,
+        known: &[&str],
+        provider: &Provider,
+    ) -> Result<Vec<(String, SecretString)>> {
+        let is_url = |name: &str| PARAMETERS.iter().any(|p| p.name == name && p.form == settings::Form::Url);
+        let mut parameters = Vec::new();
+        for (name, value) in self.members(prefix) {
+            if !known.contains(&name) {
+                return refuse(format!("{prefix}{name}: this provider has no such step"));
+            }
+            let full = format!("{prefix}{name}");
+            if let Some(error) = is_url(&full).then(|| provider.endpoint(&full, value).err()).flatten() {
+                return refuse(error.message());
+            }
+            parameters.push((name.to_owned(), value.into()));
+        }
+        Ok(parameters)
+    }
+
+    /// Values that a provider might echo in an error text. Not `user_code`: it is not kept.
+    fn secrets<'a>(&'a self, hint: Option<&'a Hint>) -> Vec<&'a str> {
         const PUBLIC: &[&str] = &[
             "scope",
             "acr_values",
@@ -158,106 +235,94 @@ impl AuthenticationRequest {
             "login_hint_token_encoding",
             "login_hint_token.idp",
             "login_hint_token.action",
+            "resource",
+            USER_CODE,
         ];
-        let secret = self.values.names().filter(|name| !PUBLIC.contains(name));
-        let values = secret.filter_map(|name| self.values.given(name)).chain([hint.expose_secret()]);
-        // Shorter ones occur in any text.
-        let mut values: Vec<&str> = values.filter(|value| value.len() > 3).collect();
-        values.sort_by_key(|value| (Reverse(value.len()), *value));
-        values.dedup();
-        values.into_iter().map(SecretString::from).collect()
-    }
-
-    /// Makes the `login_hint_token` from its members, if any of them is given.
-    #[allow(clippy::type_complexity)]
-    fn login_hint_token(
-        &self,
-        rules: &Rules,
-    ) -> Result<Option<(SecretString, Vec<(&'static str, SecretString)>)>> {
-        let member = |name: &str| format!("login_hint_token.{name}");
-        let Some(first) = self.values.names().find(|name| name.starts_with("login_hint_token.")) else {
-            return Ok(None);
-        };
-        if rules.login_hint_token.is_empty() {
-            return refuse(format!(
-                "{first}: this provider has no login_hint_token that is made from members"
-            ));
-        }
-        let mut members: Vec<String> = Vec::new(); // in the order of the provider's page
-        let mut claims = Vec::new();
-        let mut groups: Vec<&'static str> = Vec::new();
-        for field in rules.login_hint_token {
-            let given = self.values.given(&member(field.name)).unwrap_or(field.default);
-            if given.is_empty() {
-                if field.required {
-                    return refuse(format!("{} is missing", member(field.name)));
-                }
-                continue;
-            }
-            if let Some(group) = field.group {
-                if groups.contains(&group) {
-                    return refuse(format!("login_hint_token: {group}, not both"));
-                }
-                groups.push(group);
-            }
-            if let Some(claim) = field.claim {
-                claims.push((claim, given.into()));
-            }
-            members.push(format!("{}:{}", Value::from(field.name), Value::from(given)));
-        }
-        for group in rules.login_hint_token.iter().filter_map(|field| field.group) {
-            if !groups.contains(&group) {
-                return refuse(format!("login_hint_token: {group} is missing"));
-            }
-        }
-        let mut text = format!("{{{}}}", members.join(","));
-        if self.values.text("login_hint_token_encoding") == Some("base64") {
-            text = STANDARD.encode(text);
-        }
-        Ok(Some((text.into(), claims)))
+        let is_json = |name: &str| PARAMETERS.iter().any(|p| p.name == name && p.form.is_json());
+        let secret = self.values.names().filter(|name| !PUBLIC.contains(name) && !is_json(name));
+        let mut values: Vec<&str> = secret.filter_map(|name| self.values.given(name)).collect();
+        let hint = hint.filter(|hint| !hint::echoes_members(&self.values, hint, is_telling));
+        values.extend(hint.map(|hint| hint.value.expose_secret()));
+        values.retain(|value| is_telling(value));
+        values
     }
 }
 
-/// What a `login_hint_token` that was given whole asks for. Its older shapes are no valid JSON, so
-/// the members are looked for as text: `"uuid":"…"`.
-fn expected_of_given(rules: &Rules, hint: &str) -> Vec<(&'static str, SecretString)> {
-    let decoded = STANDARD.decode(hint).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let text = decoded.as_deref().unwrap_or(hint);
-    let member = |name: &str| {
-        let after = text.split_once(&format!("\"{name}\""))?.1.trim_start().strip_prefix(':')?;
-        let (value, _) = after.trim_start().strip_prefix('"')?.split_once('"')?;
-        (!value.is_empty() && !value.contains('\\')).then(|| SecretString::from(value))
-    };
-    let fields = rules.login_hint_token.iter();
-    fields.filter_map(|field| Some((field.claim?, member(field.name)?))).collect()
-}
-
-/// The `sub` of an `id_token_hint`, which the caller has verified before; one that is encrypted to the
-/// provider cannot be read here.
-fn subject_of(id_token: &str) -> Option<SecretString> {
-    let [_, payload, _] = <[&str; 3]>::try_from(id_token.split('.').collect::<Vec<_>>()).ok()?;
-    let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-    Some(Members::parse(&payload)?.text("sub")?.into())
+/// The scope that is asked for where the caller gives none.
+fn default_scope(rules: &Rules) -> &'static str {
+    if rules.default_scope.is_empty() { "openid" } else { rules.default_scope }
 }
 
 impl Asked {
+    /// `secrets`: what must not be shown, beside the values of the claims.
+    pub fn new(
+        rules: &Rules,
+        scope: &str,
+        correlation: &str,
+        claims: &[(&str, &str)],
+        secrets: &[&str],
+    ) -> Asked {
+        let mut texts = vec![if scope == default_scope(rules) { "" } else { scope }, correlation];
+        texts.extend(claims.iter().flat_map(|(name, value)| [*name, *value]));
+        let is_claim = |secret: &&str| claims.iter().any(|(_, value)| value == secret);
+        let further: BTreeSet<&str> = secrets.iter().copied().filter(|secret| !is_claim(secret)).collect();
+        texts.extend(further);
+        Asked { texts: Texts::new(&texts), claims: claims.len() }
+    }
+
+    pub fn scope<'a>(&'a self, rules: &Rules) -> &'a str {
+        self.texts.iter().next().filter(|scope| !scope.is_empty()).unwrap_or(default_scope(rules))
+    }
+
+    /// The caller's own text, which stands in every log event.
+    pub fn correlation(&self) -> &str {
+        self.texts.iter().nth(1).unwrap_or_default()
+    }
+
+    /// Claims that the ID Token must have, beside those that the provider's rules name.
+    pub fn claims(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut texts = self.texts.iter().skip(2);
+        let pairs = std::iter::from_fn(move || Some((texts.next()?, texts.next()?)));
+        pairs.take(self.claims)
+    }
+
+    /// Values that a provider might echo in an error text, and that must not be shown.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.claims().map(|(_, value)| value).chain(self.texts.iter().skip(2 + 2 * self.claims))
+    }
+
     /// The form of the authentication request, and the `Authorization` header that goes with it.
     pub fn start_form(
         &self,
         parameters: &[(String, SecretString)],
         rules: &Rules,
         authentication: &ClientAuthentication,
-    ) -> (Form, Option<SecretString>) {
+        signing: Option<&RequestSigning>,
+        endpoint: &Url,
+        unix_ms: i64,
+    ) -> Result<(Form, Option<SecretString>)> {
         let mut form = Form::default();
-        for (name, value) in rules.start_parameters {
-            form.add(name, value);
-        }
-        form.add("scope", &self.scope);
-        let authorization = authentication.apply(&mut form);
-        for (name, value) in parameters {
-            form.add(name, value.expose_secret());
-        }
-        (form, authorization)
+        let scope = [("scope", self.scope(rules))];
+        let parameters = parameters.iter().map(|(name, value)| (name.as_str(), value.expose_secret()));
+        let Some(signing) = signing else {
+            let first = rules.start_parameters.iter().copied().chain(scope);
+            first.for_each(|(name, value)| form.add(name, value));
+            let authorization = authentication.apply(&mut form, endpoint, unix_ms)?;
+            for (name, value) in parameters {
+                match name {
+                    RESOURCE => value.split(' ').for_each(|uri| form.append(name, uri)),
+                    _ => form.add(name, value),
+                }
+            }
+            return Ok((form, authorization));
+        };
+        // The grant type asks for nothing: no provider has it in a signed request.
+        let first = rules.start_parameters.iter().copied().filter(|(name, _)| *name != "grant_type");
+        let inside: Vec<(&str, &str)> = first.chain(scope).chain(parameters).collect();
+        let request = signing.request(&authentication.client_id, endpoint, &inside, unix_ms)?;
+        let authorization = authentication.apply(&mut form, endpoint, unix_ms)?;
+        form.add("request", request.expose_secret()); // and nothing else
+        Ok((form, authorization))
     }
 
     /// The form of a token request (CIBA Core §10.1).
@@ -266,16 +331,23 @@ impl Asked {
         rules: &Rules,
         authentication: &ClientAuthentication,
         auth_req_id: &SecretString,
-    ) -> (Form, Option<SecretString>) {
+        endpoint: &Url,
+        unix_ms: i64,
+    ) -> Result<(Form, Option<SecretString>)> {
         let mut form = Form::default();
         form.add("grant_type", GRANT_TYPE);
         if rules.poll_scope {
-            form.add("scope", &self.scope);
+            form.add("scope", self.scope(rules));
         }
-        let authorization = authentication.apply(&mut form);
+        let authorization = authentication.apply(&mut form, endpoint, unix_ms)?;
         form.add("auth_req_id", auth_req_id.expose_secret());
-        (form, authorization)
+        Ok((form, authorization))
     }
+}
+
+/// Shorter texts occur in any other.
+fn is_telling(value: &str) -> bool {
+    value.len() > 3
 }
 
 fn refuse<T>(text: impl Into<String>) -> Result<T> {

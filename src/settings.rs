@@ -1,5 +1,6 @@
 //! Settings and request parameters by name and text: one table for each, and what holds the values.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -7,8 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::error::{Error, Result, Status};
-use crate::json;
+use crate::json::{self, Members};
 use crate::provider;
+use crate::readable::{complaint, unreadable, unreadable_in_lines};
 
 /// The form of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,10 @@ pub enum Form {
     Text,
     /// Any text at all.
     Lines,
+    /// A text of one line that a person reads: nothing in it is invisible or changes its direction.
+    Readable,
+    /// The same of several lines.
+    ReadableLines,
     /// `true` or `false`.
     Flag,
     /// A whole number within these bounds, both included.
@@ -27,6 +33,19 @@ pub enum Form {
     Url,
     /// An IPv4 or IPv6 address.
     Address,
+    /// Absolute URIs without a fragment, separated by spaces.
+    Uris,
+    /// A JSON object.
+    JsonObject,
+    /// A JSON array of objects with a text `type` each.
+    JsonTypedObjects,
+}
+
+impl Form {
+    /// Whether values are JSON.
+    pub fn is_json(self) -> bool {
+        matches!(self, Form::JsonObject | Form::JsonTypedObjects)
+    }
 }
 
 /// One line of a table of names.
@@ -49,20 +68,42 @@ const fn s(name: &'static str, form: Form, default: &'static str, text: &'static
 /// A minute more than any provider is known to hold a token request open.
 const MOST_MS: i64 = 600_000;
 
+/// What the client may sign with.
+const SIGNING_ALGORITHMS: &[&str] = &[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "HS256",
+    "HS384", "HS512",
+];
+
 /// The settings of a client.
 #[rustfmt::skip]
 pub const SETTINGS: &[Setting] = &[
-    s("provider", Form::Text, "", "A provider by name: signaturgruppen, signaturgruppen-test, telenor, telenor-test. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part."),
+    s("provider", Form::Text, "", "A provider by name: signaturgruppen, signaturgruppen-test (MitID Flex app), signaturgruppen-par, signaturgruppen-par-test (CIBA + PAR), telenor, telenor-test (Vipps), telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part."),
     s("issuer", Form::Url, "", "The provider's issuer identifier, compared byte for byte. Endpoints that are not given are found by discovery below it. With a provider by name: the same provider at another place."),
     s("client_id", Form::Text, "", "Who the client is. Required."),
-    s("client_secret", Form::Text, "", "The client's secret. Required by both client_secret methods."),
-    s("token_endpoint_auth_method", Form::Word(&["client_secret_basic", "client_secret_post"]), "client_secret_basic", "How the client proves itself, at every endpoint: as an Authorization header, or in the body."),
+    s("client_secret", Form::Text, "", "The client's secret. Required by the client_secret methods; its UTF-8 bytes are the key of HS256, HS384 and HS512."),
+    s("token_endpoint_auth_method", Form::Word(&["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]), "client_secret_basic", "How the client proves itself, at every endpoint: by its secret as an Authorization header or in the body, or by a JWT that is signed anew for each request with its secret or its private key."),
+    s("token_endpoint_auth_signing_alg", Form::Word(SIGNING_ALGORITHMS), "", "What client_secret_jwt and private_key_jwt sign with. Default: HS256; for a private key the alg of its JWK, else RS256, ES256, ES384, ES512 or EdDSA, as its kind is."),
+    s("client_private_key", Form::Lines, "", "The client's private key: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519. It signs what is not signed with the secret."),
+    s("client_private_key_file", Form::Text, "", "A file with the client's private key, in place of client_private_key."),
+    s("client_key_id", Form::Text, "", "The kid of the client's key, as the provider knows it. Default: the kid of its JWK, else none."),
+    s("client_assertion_audience", Form::Text, "issuer", "Whom the JWTs of client_secret_jwt and private_key_jwt are for: issuer, endpoint (the one that is asked; the default at okta), or a URL, sent as it is written."),
+    s("client_assertion_typ", Form::Word(&["client-authentication+jwt", "JWT"]), "", "The header typ of those JWTs. Default: none, which most providers take."),
     s("backchannel_token_delivery_mode", Form::Word(&["poll"]), "poll", "How tokens are delivered."),
+    s("backchannel_authentication_request_signing_alg", Form::Word(SIGNING_ALGORITHMS), "", "What authentication requests are signed with: all their parameters are then inside a JWT. Default: they are not signed. HS256, HS384 and HS512 only at providers by name that are known to take them."),
+    s("signed_request_audience", Form::Text, "issuer", "Whom signed requests are for: issuer, endpoint (the one that is asked), or a URL, sent as it is written."),
+    s("signed_request_typ", Form::Word(&["oauth-authz-req+jwt", "JWT"]), "", "The header typ of signed requests. Default: none, which every provider is known to take."),
     s("id_token_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]), "RS256", "The one algorithm that ID Tokens may be signed with."),
     s("backchannel_authentication_endpoint", Form::Url, "", "In place of the discovered one."),
     s("token_endpoint", Form::Url, "", "In place of the discovered one."),
     s("jwks_uri", Form::Url, "", "In place of the discovered one."),
+    s("userinfo_endpoint", Form::Url, "", "In place of the discovered one."),
+    s("introspection_endpoint", Form::Url, "", "In place of the discovered one."),
+    s("revocation_endpoint", Form::Url, "", "In place of the discovered one."),
+    s("userinfo_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]), "", "The one algorithm that userinfo answers may be signed with. Without it they are plain JSON, and a signed one is refused."),
+    s("prepare_endpoint", Form::Url, "", "TelenorID+ BankID: where the hint and the binding_message are asked for, in place of the one below the issuer."),
+    s("init_auth_endpoint", Form::Url, "", "Signaturgruppen CIBA + PAR: where the link for the person is asked for, in place of the one below the issuer."),
     s("cancel_endpoint", Form::Text, "", "A URL with {auth_req_id} in its path: DELETE there cancels a request at the provider. CIBA has no cancel call of its own."),
+    s("backchannel_user_code_parameter", Form::Flag, "false", "Whether the client is registered for user_code. The provider's metadata, where they are read, must agree."),
     s("requested_expiry_parameter", Form::Word(&["requested_expiry", "request_expiry"]), "requested_expiry", "The name under which the provider takes requested_expiry."),
     s("basic_credentials", Form::Word(&["form_encoded", "raw"]), "form_encoded", "Whether identifier and secret are form-encoded before Base64 (RFC 6749 section 2.3.1). raw is for servers that do not decode them."),
     s("id_token_required", Form::Flag, "true", "Whether a token response without an ID Token is an error. An ID Token that is there is always verified."),
@@ -88,25 +129,37 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// The parameters of an authentication request. `login_hint_token.NAME` sets a member of a
-/// `login_hint_token` that is a JSON object.
+/// `login_hint_token` that is a JSON object; so does `login_hint.NAME`. A name that ends in `*` stands
+/// for every name that begins so.
 #[rustfmt::skip]
 pub const PARAMETERS: &[Setting] = &[
     s("scope", Form::Text, "", "Scopes separated by spaces, openid among them. Default: what the provider by name needs, else openid."),
     s("login_hint", Form::Text, "", "Who the person is, in the provider's own form; TelenorID+: the phone number. Exactly one of login_hint, login_hint_token, id_token_hint is given."),
+    s("login_hint.sub", Form::Text, "", "Auth0: the person's user id, for example auth0|5f7c8e; makes the login_hint that Auth0 takes."),
     s("login_hint_token", Form::Lines, "", "Who the person is, sent as it is given."),
     s("login_hint_token_encoding", Form::Word(&["json", "base64"]), "json", "How a login_hint_token made from members is sent: as JSON, or that in Base64."),
     s("login_hint_token.idp", Form::Word(&["mitid"]), "mitid", "Signaturgruppen: the identity provider."),
     s("login_hint_token.uuid", Form::Text, "", "Signaturgruppen: the person's MitID UUID; either this or cpr. The ID Token must be for the same one."),
     s("login_hint_token.cpr", Form::Text, "", "Signaturgruppen: the person's CPR number; either this or uuid."),
-    s("login_hint_token.referenceTextBody", Form::Lines, "", "Signaturgruppen: the text that the app shows. Required."),
+    s("login_hint_token.referenceTextBody", Form::ReadableLines, "", "Signaturgruppen: the text that the app shows. Required."),
     s("login_hint_token.ip", Form::Address, "", "Signaturgruppen: the person's IP address. Required."),
     s("login_hint_token.action", Form::Word(&["LOG_ON", "APPROVE", "CONFIRM", "ACCEPT", "SIGN"]), "", "Signaturgruppen: the word that the app shows for what is done."),
     s("login_hint_token.referenceId", Form::Text, "", "Signaturgruppen: the caller's own reference."),
-    s("id_token_hint", Form::Text, "", "An ID Token that was issued before."),
+    s("login_hint_token.idp_values", Form::Text, "", "Signaturgruppen CIBA + PAR: identity providers, separated by spaces, for example mitid mitid_erhverv."),
+    s("login_hint_token.prompt", Form::Text, "", "Signaturgruppen CIBA + PAR: the OpenID Connect prompt, for example login."),
+    s("id_token_hint", Form::Text, "", "An ID Token that was issued before. One that was encrypted to the client is given decrypted; it may have expired."),
     s("acr_values", Form::Text, "", "Authentication context classes, separated by spaces, the preferred one first."),
-    s("binding_message", Form::Text, "", "A short text that is shown on both devices, for the person to compare."),
-    s("user_code", Form::Text, "", "The person's secret code, for providers that ask for one. Ask for it each time."),
-    s("requested_expiry", Form::Number(1, i32::MAX as i64), "", "How many seconds the provider should keep the request; it may decide otherwise. TelenorID+: 1 to 300."),
+    s("binding_message", Form::Readable, "", "A short text that is shown on both devices, for the person to compare. ciba_request_set_binding_code() makes one. Providers by name have rules for it, which are kept."),
+    s("user_code", Form::Text, "", "The person's secret code, for providers that ask for one; needs the setting backchannel_user_code_parameter. Ask for it each time: no flow keeps it once it is sent."),
+    s("requested_expiry", Form::Number(1, i32::MAX as i64), "", "How many seconds the provider should keep the request; it may decide otherwise. TelenorID+ and Okta: 1 to 300. Vipps MobilePay: 60 to 900."),
+    s("resource", Form::Uris, "", "Where the access token is to be used (RFC 8707): URIs separated by spaces, each sent as a parameter of its own."),
+    s("authorization_details", Form::JsonTypedObjects, "", "What is to be approved (RFC 9396)."),
+    s("claims", Form::JsonObject, "", "Claims that are asked for one by one (OpenID Connect Core section 5.5)."),
+    s("request_context", Form::JsonObject, "", "What the provider may weigh the risk by (FAPI-CIBA)."),
+    s("extra.*", Form::Lines, "", "Any other parameter of the provider's by its name, for example extra.audience. Names that OAuth 2.0, OpenID Connect or CIBA give a meaning are refused."),
+    s("prepare.kurt_id", Form::Text, "", "TelenorID+ BankID: the person's kurt id. Required there: TelenorID+ gives the hint and the binding_message for it."),
+    s("init_auth.redirectUri", Form::Url, "", "Signaturgruppen CIBA + PAR: where the person's browser ends up. Default: a page of the broker."),
+    s("init_auth.state", Form::Text, "", "Signaturgruppen CIBA + PAR: comes along to init_auth.redirectUri."),
     s("correlation", Form::Text, "", "A text of the caller's that stands in every log event of the flow. Not sent. Must not be secret."),
 ];
 
@@ -115,16 +168,22 @@ pub const PARAMETERS: &[Setting] = &[
 pub(crate) struct Values {
     table: &'static [Setting],
     what: &'static str,
-    given: BTreeMap<&'static str, SecretString>,
+    most_bytes: usize,
+    given: BTreeMap<Cow<'static, str>, SecretString>,
 }
 
 impl Values {
-    pub fn new(table: &'static [Setting], what: &'static str) -> Values {
-        Values { table, what, given: BTreeMap::new() }
+    /// `most_bytes`: the size beyond which a value is refused.
+    pub fn new(table: &'static [Setting], what: &'static str, most_bytes: usize) -> Values {
+        Values { table, what, most_bytes, given: BTreeMap::new() }
     }
 
     fn find(&self, name: &str) -> Result<&'static Setting> {
-        self.table.iter().find(|setting| setting.name == name).ok_or_else(|| {
+        let fits = |setting: &&Setting| match setting.name.strip_suffix('*') {
+            Some(prefix) => name.len() > prefix.len() && name.starts_with(prefix),
+            None => setting.name == name,
+        };
+        self.table.iter().find(fits).ok_or_else(|| {
             let distance = |s: &&Setting| strsim::damerau_levenshtein(s.name, name);
             // The name is from outside: bounded, and without what could break a line.
             let shown: String = name.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
@@ -138,25 +197,35 @@ impl Values {
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
         let setting = self.find(name)?;
         if value.is_empty() {
-            self.given.remove(setting.name);
+            self.given.remove(name);
             return Ok(());
         }
-        if let Some(why) = mismatch(setting.form, value) {
+        let why = match value.len() > self.most_bytes {
+            true => Some(format!("is larger than {} bytes", self.most_bytes)),
+            false => mismatch(setting.form, value),
+        };
+        if let Some(why) = why {
             return Err(Error::new(Status::INVALID_VALUE, format!("{name}: {why}")));
         }
-        self.given.insert(setting.name, value.into());
+        let key = if setting.name == name { setting.name.into() } else { name.to_owned().into() };
+        self.given.insert(key, value.into());
         Ok(())
     }
 
     /// Sets what a JSON object names: texts, numbers, `true` and `false`; a list of texts is joined by
-    /// spaces, an object sets `name.member` for each of its members. All or, on an error, nothing.
+    /// spaces, an object sets `name.member` for each of its members, and what is JSON itself is taken as
+    /// it is written. All or, on an error, nothing.
     pub fn set_json(&mut self, text: &str) -> Result<()> {
-        let object = json::object(text.as_bytes()).ok_or_else(|| {
-            Error::new(Status::INVALID_VALUE, "not a JSON object, or a name occurs twice in it")
-        })?;
+        let unreadable =
+            || Error::new(Status::INVALID_VALUE, "not a JSON object, or a name occurs twice in it");
+        let object = json::object(text.as_bytes()).ok_or_else(unreadable)?;
+        let written = Members::parse(text.as_bytes()).ok_or_else(unreadable)?;
         let mut new = self.clone();
         for (name, value) in &object {
             match value {
+                Value::Object(_) | Value::Array(_) if self.find(name).is_ok_and(|s| s.form.is_json()) => {
+                    new.set(name, written.raw(name).unwrap_or_default())?;
+                }
                 Value::Object(members) => {
                     for (member, value) in members {
                         new.set_value(&format!("{name}.{member}"), value)?;
@@ -206,8 +275,8 @@ impl Values {
     }
 
     /// The names whose values were given.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.given.keys().copied()
+    pub fn names(&self) -> impl Iterator<Item = &str> + '_ {
+        self.given.keys().map(AsRef::as_ref)
     }
 }
 
@@ -220,6 +289,24 @@ fn mismatch(form: Form, value: &str) -> Option<String> {
     match form {
         Form::Text => control(false),
         Form::Lines => control(true),
+        Form::Readable => unreadable(value).map(complaint),
+        Form::ReadableLines => unreadable_in_lines(value).map(complaint),
+        Form::Uris => value.split(' ').find_map(|uri| match url::Url::parse(uri) {
+            Ok(url) if url.fragment().is_none() && !uri.contains(char::is_control) => None,
+            Ok(_) => Some("must not have a fragment or control characters".to_owned()),
+            Err(_) => Some("must be absolute URIs, separated by single spaces".to_owned()),
+        }),
+        Form::JsonObject => {
+            json::object(value.as_bytes()).is_none().then(|| "must be a JSON object, no name twice".into())
+        }
+        Form::JsonTypedObjects => {
+            let typed = |item: &Value| item.get("type").is_some_and(Value::is_string);
+            let fits = |value: Value| {
+                value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(typed))
+            };
+            (!json::value(value.as_bytes()).is_some_and(fits))
+                .then(|| "must be a JSON array of objects, each with a text named type".into())
+        }
         Form::Flag if !matches!(value, "true" | "false") => Some("must be true or false".into()),
         Form::Number(least, most) => {
             let digits = value.len() <= 20 && value.bytes().all(|b| b.is_ascii_digit());
@@ -250,8 +337,13 @@ mod tests {
     }
 
     #[test]
+    fn the_words_for_signing_are_the_algorithms_that_there_are() {
+        assert!(SIGNING_ALGORITHMS.iter().eq(crate::signing::ALGORITHMS.iter().map(|a| &a.name)));
+    }
+
+    #[test]
     fn an_unknown_name_is_an_error_that_names_the_nearest() {
-        let mut values = Values::new(SETTINGS, "setting");
+        let mut values = Values::new(SETTINGS, "setting", 1 << 20);
         let error = values.set("client_secert", "planted").unwrap_err();
         assert_eq!(error.status(), Status::UNKNOWN_NAME);
         assert!(error.message().ends_with("the nearest is client_secret"), "{error}");
@@ -260,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_value_of_another_form_is_refused_and_not_shown() {
-        let mut values = Values::new(SETTINGS, "setting");
+        let mut values = Values::new(SETTINGS, "setting", 1 << 20);
         for (name, good, bad) in [
             ("client_id", "me", "m\ne"),
             ("issuer", "https://id.example", "ftp://id.example"),
@@ -281,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_json_object_sets_all_or_nothing() {
-        let mut values = Values::new(PARAMETERS, "parameter");
+        let mut values = Values::new(PARAMETERS, "parameter", 1 << 16);
         values
             .set_json(r#"{"scope":["openid","mitid"],"requested_expiry":60,"login_hint_token":{"ip":"::1"}}"#)
             .unwrap();

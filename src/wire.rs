@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -26,9 +27,15 @@ pub fn percent_encoded(text: &str) -> Zeroizing<String> {
 pub enum Kind {
     Discovery,
     Keys,
+    Prepare,
     Start,
+    InitAuth,
     Poll,
     Cancel,
+    Refresh,
+    Userinfo,
+    Introspection,
+    Revocation,
 }
 
 impl Kind {
@@ -37,17 +44,23 @@ impl Kind {
         match self {
             Kind::Discovery => "discovery",
             Kind::Keys => "keys",
+            Kind::Prepare => "prepare",
             Kind::Start => "start",
+            Kind::InitAuth => "init_auth",
             Kind::Poll => "poll",
             Kind::Cancel => "cancel",
+            Kind::Refresh => "refresh",
+            Kind::Userinfo => "userinfo",
+            Kind::Introspection => "introspection",
+            Kind::Revocation => "revocation",
         }
     }
 
     /// The HTTP method.
     pub fn method(self) -> &'static str {
         match self {
-            Kind::Discovery | Kind::Keys => "GET",
-            Kind::Start | Kind::Poll => "POST",
+            Kind::Discovery | Kind::Keys | Kind::Userinfo => "GET",
+            Kind::Prepare | Kind::Start | Kind::InitAuth | Kind::Poll | Kind::Refresh | Kind::Introspection | Kind::Revocation => "POST",
             Kind::Cancel => "DELETE",
         }
     }
@@ -63,6 +76,18 @@ impl Form {
         if !self.0.iter().any(|(n, _)| n == name) {
             self.0.push((name.to_owned(), value.into()));
         }
+    }
+
+    /// Adds a parameter that may be there several times.
+    pub fn append(&mut self, name: &str, value: &str) {
+        self.0.push((name.to_owned(), value.into()));
+    }
+
+    /// The same names and texts as a JSON object.
+    fn json(&self) -> Zeroizing<Vec<u8>> {
+        let members = self.0.iter().map(|(name, value)| (name.as_str(), value.expose_secret().into()));
+        let object = Value::Object(members.map(|(name, value): (&str, Value)| (name.into(), value)).collect());
+        Zeroizing::new(object.to_string().into_bytes())
     }
 
     /// The bytes that are sent.
@@ -81,19 +106,36 @@ impl Form {
     }
 }
 
+/// The body of a request.
+pub enum Body {
+    Form(Form),
+    /// The same as a JSON object of texts.
+    Json(Form),
+}
+
+impl Body {
+    /// The content type and the bytes.
+    pub fn encode(&self) -> (&'static str, Zeroizing<Vec<u8>>) {
+        match self {
+            Body::Form(form) => ("application/x-www-form-urlencoded", form.encode()),
+            Body::Json(form) => ("application/json", form.json()),
+        }
+    }
+}
+
 /// One HTTP request.
 pub struct Request {
     pub kind: Kind,
     pub url: Url,
     /// The value of the `Authorization` header.
     pub authorization: Option<SecretString>,
-    pub form: Option<Form>,
+    pub body: Option<Body>,
 }
 
 impl Request {
     /// A request without a body.
     pub fn new(kind: Kind, url: Url) -> Request {
-        Request { kind, url, authorization: None, form: None }
+        Request { kind, url, authorization: None, body: None }
     }
 }
 
@@ -103,6 +145,8 @@ pub struct Answer {
     pub content_type: Option<String>,
     pub retry_after: Option<String>,
     pub cache_control: Option<String>,
+    /// `WWW-Authenticate`.
+    pub challenge: Option<String>,
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -127,6 +171,21 @@ impl Answer {
             "no-store" | "no-cache" => Some(0),
             _ => d.strip_prefix("max-age=")?.trim_matches('"').parse().ok(),
         })
+    }
+
+    /// The `error` of a challenge (RFC 6750 §3), of plain characters alone.
+    pub fn challenged_error(&self) -> Option<String> {
+        let parameters = self.challenge.as_deref()?.split([' ', ',', '\t']);
+        let mut errors = parameters.filter_map(|parameter| parameter.strip_prefix("error="));
+        let code = errors.next()?.trim_matches('"');
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        (!code.is_empty() && code.len() <= 200 && code.bytes().all(is_plain)).then(|| code.to_owned())
+    }
+
+    /// Whether the answer calls itself a JWT.
+    pub fn is_jwt(&self) -> bool {
+        let essence = self.content_type.as_deref().and_then(|t| t.split(';').next()).unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("application/jwt")
     }
 
     /// Whether the answer calls itself a web page, as those of proxies and login portals do.
@@ -173,6 +232,7 @@ mod tests {
             content_type: None,
             retry_after: Some(retry_after.into()),
             cache_control: Some(cache_control.into()),
+            challenge: None,
             body: Vec::new().into(),
         }
     }
@@ -200,6 +260,19 @@ mod tests {
         assert_eq!(answer("Sun, 06 Nov 1994 08:49:00 GMT", "").retry_after(now), Some(Duration::ZERO));
         for absurd in ["-1", "soon", "99999999999999999999999"] {
             assert_eq!(answer(absurd, "").retry_after(now), None, "{absurd}");
+        }
+    }
+
+    #[test]
+    fn the_error_of_a_challenge_is_found_among_its_parameters() {
+        let error = |challenge: &str| {
+            let challenge = Some(challenge.to_owned());
+            Answer { challenge, ..answer("", "") }.challenged_error()
+        };
+        assert_eq!(error(r#"Bearer realm="x", error="invalid_token""#).as_deref(), Some("invalid_token"));
+        assert_eq!(error("Bearer error=insufficient_scope,scope=\"a\"").as_deref(), Some("insufficient_scope"));
+        for none in ["", "Bearer", r#"Bearer error_description="error""#, r#"Bearer error="a%b""#, "Bearer error="] {
+            assert_eq!(error(none), None, "{none}");
         }
     }
 

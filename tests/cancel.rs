@@ -31,6 +31,7 @@ fn starting(pair: &Pair, fault: Fault) -> Flow {
     pair.provider.next(Kind::Start, fault);
     let flow = pair.client().begin(&pair.request()).unwrap();
     eventually("the start", || pair.provider.request_count(Kind::Start) == 1);
+    eventually("its answer is held", || pair.time.sleepers().1 == 1);
     flow
 }
 

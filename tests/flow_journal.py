@@ -3,7 +3,8 @@
 
 Interruptions are marks in the journal itself: requests for /mark/NAME that the test
 makes. "resumed" stands for a start that goes on with flows of a program that was
-killed: whoever asks must wait a whole interval from there.
+killed: whoever asks must wait a whole interval from there, but for a flow that was
+"handed_over" before and that nobody has touched since.
 """
 
 import collections
@@ -15,7 +16,7 @@ import urllib.parse
 import urllib.request
 
 MARK = "/mark/"
-KILLED, RESUMED = "killed", "resumed"
+KILLED, RESUMED, HANDED_OVER = "killed", "resumed", "handed_over"
 UNDECIDED = ("authorization_pending", "slow_down")
 # From an answer to its being written down, and from a due time to the poll: bounds for a busy machine.
 SOON_MS = 3000
@@ -80,14 +81,22 @@ def pace_faults(journal, interval_ms):
         if len(flow.starts) > 1:
             faults.append(f"{person}: {len(flow.starts)} starts")
         since = flow.starts[0]
+        active = [since, *(at for at, _ in flow.polls)]
+        resumes = [when for when in journal.marks[RESUMED] if not untouched(journal, active, when)]
         for at, answer in flow.polls:
-            since = max(since, *(when for when in [0, *journal.marks[RESUMED]] if when <= at))
+            since = max(since, *(when for when in [0, *resumes] if when <= at))
             if at - since < interval_ms:
                 faults.append(f"{person}: a poll at {at} ms, {at - since} ms after the one before or the resume")
             if answer == "slow_down":
                 faults.append(f"{person}: told to slow down at {at} ms")
             since = at
     return faults
+
+
+def untouched(journal, active, resumed):
+    """Whether nobody has asked between the last hand-over and this resume."""
+    handed_over = max((when for when in journal.marks[HANDED_OVER] if when < resumed), default=None)
+    return handed_over is not None and not any(handed_over < at < resumed for at in active)
 
 
 # What a person does, and what a program should say of it.
@@ -103,21 +112,19 @@ def judge(journal, flow, outcome, does, expires_ms, ambiguous=False):
     started = flow.starts[0] if flow.starts else None
     ended = next((poll for poll in flow.polls if poll[1] not in UNDECIDED), None)
     if outcome == "CIBA_START_UNKNOWN":
-        killed = started and journal.next_mark(KILLED, started)
         if flow.polls:
             return "wrong: its start is not known, and yet it was asked for"
-        if started and (killed is None or killed - started > SOON_MS):
-            return "wrong: its start is not known, and nobody was killed then"
+        if started is not None:
+            killed = journal.next_mark(KILLED, started)
+            if killed is None or killed - started > SOON_MS:
+                return "wrong: its start is not known, and nobody was killed then"
         return "start unknown"
     if started is None:
         return f"wrong: {outcome} without a start"
-    resumed = max((when for when in journal.marks[RESUMED] if when > started), default=None)
     if outcome == "CIBA_UNKNOWN":
-        if ended is None:
-            # Nobody can say who was given what between the last poll before the kill and the expiry.
-            asked_since = resumed and any(at > resumed for at, _ in flow.polls)
-            late = resumed is None or started + expires_ms > resumed + SOON_MS
-            return "wrong: unknown without a kill or an answer" if asked_since or late else "expired while killed"
+        if ended is None or ended[1] == "expired_token":
+            unseen = unseen_expiry(journal, flow, started + expires_ms)
+            return "expired while killed" if unseen else "wrong: unknown without a kill or an answer"
         killed = journal.next_mark(KILLED, ended[0])
         if killed is not None and killed - ended[0] <= SOON_MS:
             return "answered, then killed"
@@ -133,6 +140,17 @@ def judge(journal, flow, outcome, does, expires_ms, ambiguous=False):
     if ended is None or (ended[1] == "tokens") != (does == "approve"):
         return f"wrong: {outcome} without the answer that says so"
     return "right"
+
+
+def unseen_expiry(journal, flow, expired):
+    """Whether nobody saw the request undecided between the last kill and its expiry."""
+    started, resumes = flow.starts[0], journal.marks[RESUMED]
+    before = max((when for when in resumes if started < when <= expired), default=None)
+    if before is not None and not any(answer in UNDECIDED for at, answer in flow.polls if at > before):
+        return True
+    after = next((when for when in resumes if when > expired), None)
+    killed = max((when for when in journal.marks[KILLED] if after is not None and when <= after), default=None)
+    return killed is not None and killed - expired <= SOON_MS
 
 
 # ---- the proof that faults are found ----------------------------------------
@@ -169,6 +187,11 @@ def faults():
         "slow_down": look(start(0), poll(1200, "slow_down")),
     }
     missed += [f"not found: {what}" for what, journal in paced.items() if not pace_faults(journal, 1000)]
+    handed_over = [start(0), poll(1200, pending), marked(19_000, HANDED_OVER)]
+    if pace_faults(look(*handed_over, *kill, poll(20_600, pending)), 1000):
+        missed.append("a hand-over that was polled when it was due is called bad")
+    if not pace_faults(look(*handed_over, poll(19_500, pending), *kill, poll(20_600, pending)), 1000):
+        missed.append("not found: a poll too soon after a hand-over that was resumed twice")
 
     answered_early = look(start(0), poll(1200, "tokens"), *kill, poll(21_700, "invalid_grant"))
     answered_then = look(start(0), poll(19_900, "tokens"), *kill, poll(21_700, "invalid_grant"))
@@ -195,7 +218,9 @@ def faults():
         found = judge(journal, journal.flows["7"], outcome, does, 60_000, ambiguous=True)
         if found.split(":")[0] != expected:
             missed.append(f"{outcome} of a person who would {does} is called {found!r}, not {expected!r}")
-    brief = judge(good_start, good_start.flows["7"], "CIBA_UNKNOWN", "never", 21_000)
-    if brief != "expired while killed":
-        missed.append(f"an expiry just after a kill is called {brief!r}")
+    asked = look(start(0), *kill, poll(21_700, pending))
+    expiries = ((good_start, 21_000), (good_start, 20_200), (good_start, 19_900), (good_start, 15_000), (asked, 22_000))
+    found = [judge(journal, journal.flows["7"], "CIBA_UNKNOWN", "never", at).split(":")[0] for journal, at in expiries]
+    if found != ["expired while killed"] * 3 + ["wrong"] * 2:
+        missed.append(f"expiries around a kill are called {found}")
     return missed

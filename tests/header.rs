@@ -51,6 +51,8 @@ const INTRODUCTION: &str = "\
  *
  * One flow at a time is ciba_poll(); many are a ciba_set, which one thread or an event loop waits for.
  * ciba_flow_checkpoint() and ciba_flow_hand_over() save a flow to bytes, so that it outlives its process.
+ * Tokens go on with ciba_client_refresh(), ciba_client_userinfo(), ciba_client_introspect() and
+ * ciba_client_revoke().
  */
 ";
 
@@ -63,6 +65,11 @@ fn form(setting: &Setting) -> String {
         Form::Word(words) => words.join(", "),
         Form::Url => "https URL".into(),
         Form::Address => "IP address".into(),
+        Form::Readable => "readable text".into(),
+        Form::ReadableLines => "readable text, of several lines".into(),
+        Form::Uris => "URIs".into(),
+        Form::JsonObject => "JSON object".into(),
+        Form::JsonTypedObjects => "JSON array of objects".into(),
     }
 }
 
@@ -146,8 +153,8 @@ fn generated() -> String {
     let mut builder = cbindgen::Builder::new().with_config(config);
     let folder = Path::new(ROOT).join("src/capi");
     // Not mod.rs: with it, cbindgen would read the others twice. In the order in which they are read.
-    for file in ["types", "version", "error", "config", "client", "request", "flow", "tokens", "set", "saved"]
-    {
+    let files = "types version error config client request flow tokens afterwards set saved";
+    for file in files.split(' ') {
         builder = builder.with_src(folder.join(file).with_extension("rs"));
     }
     let mut header = Vec::new();

@@ -105,7 +105,8 @@ fn the_form_holds_each_parameter_once_and_nothing_of_another_mode_r02_r06_r08() 
         ("requested_expiry", "600"),
         ("correlation", "desk-7"),
     ];
-    pair.client().init(&pair.request_with(&parameters), None).unwrap();
+    let client = pair.client_with(&[("backchannel_user_code_parameter", "true")]);
+    client.init(&pair.request_with(&parameters), None).unwrap();
     let journal = pair.provider.journal();
     let start = journal.iter().find(|entry| entry.kind == Kind::Start).unwrap();
     let sent = start.form();

@@ -35,6 +35,9 @@ PACKAGES = {
     "openssl-headers": "libssl-dev",
     "pip": "python3-pip",
     "pkg-config": "pkg-config",
+    "postgres": "postgresql",
+    "postgres-headers": "libpq-dev",
+    "sqlite-headers": "libsqlite3-dev",
     "valgrind": "valgrind",
     "venv": "python3-venv",
 }
@@ -49,10 +52,10 @@ def output(*command, **options):
     return done.stdout if done.returncode == 0 else ""
 
 
-def header(name):
+def header(name, *flags):
     compiler = os.environ.get("CC", "cc").split()
     source = f"#include <{name}>\n"
-    done = subprocess.run([*compiler, "-E", "-xc", "-"], input=source, capture_output=True, text=True, check=False)
+    done = subprocess.run([*compiler, *flags, "-E", "-xc", "-"], input=source, capture_output=True, text=True, check=False)
     return done.returncode == 0
 
 
@@ -71,6 +74,14 @@ def pip():
     return bool(output(sys.executable, "-m", "pip", "--version"))
 
 
+def postgres_programs():
+    """The folder with initdb and postgres, which Debian keeps off the PATH; None if there is none."""
+    places = [pathlib.Path(place) for place in os.environ["PATH"].split(os.pathsep)]
+    versions = pathlib.Path("/usr/lib/postgresql").glob("*/bin")
+    places = [*sorted(versions, key=lambda place: int(re.sub(r"\D", "", place.parent.name) or 0), reverse=True), *places]
+    return next((place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None)
+
+
 CHECKS = {
     "cargo-clippy": lambda: bool(output("cargo", "clippy", "--version")),
     "cargo-deny": lambda: output("cargo-deny", "--version").split()[-1:] == [CARGO_DENY],
@@ -80,6 +91,9 @@ CHECKS = {
     "node": node,
     "openssl-headers": lambda: header("openssl/ssl.h"),
     "pip": pip,
+    "postgres": lambda: postgres_programs() is not None,
+    "postgres-headers": lambda: header("libpq-fe.h", f"-I{output('pg_config', '--includedir').strip()}"),
+    "sqlite-headers": lambda: header("sqlite3.h"),
     "venv": lambda: bool(output(sys.executable, "-c", "import ensurepip, venv; print(venv)")),
 }
 
@@ -91,6 +105,9 @@ TITLES = {
     "mono-devel": "Mono's reference assemblies",
     "node": "Node.js 20 or newer with npm",
     "openssl-headers": "OpenSSL's headers",
+    "postgres": "PostgreSQL",
+    "postgres-headers": "libpq's headers",
+    "sqlite-headers": "SQLite's headers",
 }
 
 

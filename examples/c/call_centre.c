@@ -31,8 +31,9 @@ enum { DONE = 0, FAILED = 1, INTERRUPTED = 130 };
 #define MOST_SAVED_BYTES 65536
 /* Requests that may be on their way at a time: a provider is not to be hit by all at once. */
 #define MOST_STARTING 16
-/* How long an acknowledgement may go unnoticed, and Ctrl-C; how long answers that are due may take then. */
-#define LOOK_AGAIN_MS 50
+/* How long an acknowledgement may go unnoticed; how long Ctrl-C may; how long answers may take then. */
+#define ACKNOWLEDGED_MS 5
+#define LOOK_AGAIN_MS 100
 #define HAND_OVER_MS 5000
 
 static volatile sig_atomic_t interrupted;
@@ -232,7 +233,8 @@ static int start(struct desk *desk, struct call *call) {
   return ok;
 }
 
-/* Goes on with a call that an earlier run was asking for. */
+/* Goes on with a call that an earlier run was asking for. Saved anew before it is asked for: who comes after
+ * this one must not take it for untouched. */
 static int resume(struct desk *desk, struct call *call) {
   static uint8_t bytes[MOST_SAVED_BYTES];
   char path[PATH_ROOM], context[32];
@@ -247,7 +249,9 @@ static int resume(struct desk *desk, struct call *call) {
   if (length == 0) /* killed before the acknowledgement was saved: the phone rang or not */
     return end(desk, call, CIBA_START_UNKNOWN, "");
   status = ciba_flow_resume(desk->client, bytes, length, context_of(call, context), &call->flow, &err);
-  return status == CIBA_OK ? add(desk, call, ASKED) : fail(path, status, err);
+  if (status != CIBA_OK)
+    return fail(path, status, err);
+  return checkpoint(desk, call) && add(desk, call, ASKED);
 }
 
 /* ---- all of them ---- */
@@ -278,7 +282,7 @@ static int wait_for_all(struct desk *desk) {
     ciba_status status;
     if (!look_after_calls(desk))
       return 0;
-    status = ciba_set_wait(desk->set, LOOK_AGAIN_MS, &call, &err);
+    status = ciba_set_wait(desk->set, desk->counts[STARTING] ? ACKNOWLEDGED_MS : LOOK_AGAIN_MS, &call, &err);
     if (status == CIBA_OK ? !finish(desk, call) : status != CIBA_PENDING && !fail("wait", status, err))
       return 0;
     show(desk);

@@ -24,6 +24,8 @@ pub struct ciba_flow {
     /// Texts that were handed out. Boxed: most of many flows hand out none.
     auth_req_id: OnceLock<Box<OwnedText>>,
     acknowledgement: OnceLock<Box<OwnedText>>,
+    binding_message: OnceLock<Box<OwnedText>>,
+    authentication_uri: OnceLock<Box<OwnedText>>,
     /// What the progress callback, and the log callbacks, need.
     progress: Mutex<Option<Arc<Userdata>>>,
     _logs: Logs,
@@ -35,6 +37,8 @@ impl ciba_flow {
             flow,
             auth_req_id: OnceLock::new(),
             acknowledgement: OnceLock::new(),
+            binding_message: OnceLock::new(),
+            authentication_uri: OnceLock::new(),
             progress: Mutex::default(),
             _logs: client.logs.clone(),
         }
@@ -253,6 +257,29 @@ pub extern "C" fn ciba_flow_auth_req_id(flow: *const ciba_flow, length: *mut usi
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_flow_acknowledgement(flow: *const ciba_flow, length: *mut usize) -> *const c_char {
     lend(flow, length, |flow| &flow.acknowledgement, FlowShared::acknowledgement)
+}
+
+/// The text that the person compares on the phone, or is told: the request's binding_message, or one that
+/// the provider has made. It is there from the beginning; one that the provider makes before the start
+/// (TelenorID+ BankID) before the phone rings, another one (Idura) with the acknowledgement.
+///
+/// length: NULL, or the place for the length in bytes.
+/// Returns UTF-8 that is owned by the flow; NULL where there is none, or none yet.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_flow_binding_message(flow: *const ciba_flow, length: *mut usize) -> *const c_char {
+    lend(flow, length, |flow| &flow.binding_message, FlowShared::binding_message)
+}
+
+/// A link that the person opens to be asked, shown as it is or as a QR code: at providers that ask in a
+/// browser (Signaturgruppen CIBA + PAR).
+///
+/// length: NULL, or the place for the length in bytes.
+/// Returns UTF-8 that is owned by the flow; NULL where there is none, and before the acknowledgement.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_flow_authentication_uri(flow: *const ciba_flow, length: *mut usize) -> *const c_char {
+    lend(flow, length, |flow| &flow.authentication_uri, FlowShared::authentication_uri)
 }
 
 /// When the request expires, in Unix ms; -1 before the acknowledgement.

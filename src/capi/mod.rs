@@ -4,6 +4,7 @@
 //! Handles are reference-counted: a call that is inside keeps what it works on.
 #![allow(unsafe_code, non_camel_case_types)]
 
+pub mod afterwards;
 pub mod client;
 pub mod config;
 pub mod error;

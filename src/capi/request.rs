@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 use std::sync::{Mutex, PoisonError};
 
+use super::client::ciba_client;
 use super::error::ciba_error;
 use super::{ciba_status, get, into_handle, release, run, shared, text};
 use crate::error::Status;
@@ -58,7 +59,8 @@ pub extern "C" fn ciba_request_set(
 }
 
 /// Sets every parameter that a JSON object names: texts and numbers; a list of texts is joined by
-/// spaces; an object sets "name.member" for each of its members. All of them or, on an error, none.
+/// spaces; an object sets "name.member" for each of its members; a parameter that is JSON itself is taken
+/// as it is written. All of them or, on an error, none.
 ///
 /// json: UTF-8, copied.
 /// Returns what ciba_request_set() returns.
@@ -70,4 +72,22 @@ pub extern "C" fn ciba_request_set_json(
     err: *mut *mut ciba_error,
 ) -> ciba_status {
     change(request, err, |request| request.set_json(text(json, "json")?).map(drop))
+}
+
+/// Makes a short code that is easy to compare and to read out, and sets it as binding_message: from the
+/// system's random numbers, by the rule of the client's provider (CIBA Core section 7.1).
+/// ciba_flow_binding_message() tells it. A request that is used for several flows needs a new one each.
+///
+/// request: the request; where the provider's rule depends on acr_values, these are set before. client: who
+/// is going to be asked. err: NULL, or the place for an error.
+/// Returns CIBA_OK, CIBA_INVALID_AUTHENTICATION_REQUEST where the provider takes no binding_message,
+/// CIBA_RESOURCES, CIBA_MISSING_ARGUMENT. On an error the request is as it was.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ciba_request_set_binding_code(
+    request: *mut ciba_request,
+    client: *const ciba_client,
+    err: *mut *mut ciba_error,
+) -> ciba_status {
+    change(request, err, |request| request.set_binding_code(&shared(client, "client")?.client).map(drop))
 }

@@ -79,6 +79,9 @@ pub extern "C" fn ciba_flow_hand_over(
 /// A flow that was saved before its acknowledgement is not started again: it has its outcome already,
 /// and ciba_poll() says CIBA_START_UNKNOWN. One that expired meanwhile has its outcome too.
 ///
+/// Save it again, with a checkpoint, before it is driven: a flow that was handed over must not be
+/// resumed twice, and a store that compares revisions learns by that who has it.
+///
 /// bytes, length: what ciba_saved_flow_bytes() gave; copied. context: the text that it was saved with.
 /// flow: the place for the flow, which the caller frees with ciba_free(). err: NULL, or the place for an
 /// error.
@@ -105,12 +108,13 @@ pub extern "C" fn ciba_flow_resume(
     })
 }
 
-/// How often a flow was saved, in this process and before it was resumed here; -1 for NULL.
+/// How often a flow was saved, in this process and before it was resumed here; -1 for NULL, and in a
+/// process that the flow does not belong to.
 ///
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_flow_revision(flow: *const ciba_flow) -> i64 {
-    get(-1, || Some(i64::from(shared(flow, "flow").ok()?.flow.revision())))
+    get(-1, || Some(i64::from(shared(flow, "flow").ok()?.flow.revision()?)))
 }
 
 /// The bytes of a saved flow. Confidential.

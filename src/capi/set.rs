@@ -139,12 +139,12 @@ pub extern "C" fn ciba_set_cancel(set: *mut ciba_set, err: *mut *mut ciba_error)
 }
 
 /// How many flows are in the set, those among them that have their outcome and were not told of; -1 for
-/// NULL.
+/// NULL, and in another process.
 ///
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_set_count(set: *const ciba_set) -> i64 {
-    get(-1, || i64::try_from(shared(set, "set").ok()?.0.count()).ok())
+    get(-1, || i64::try_from(shared(set, "set").ok()?.0.count()?).ok())
 }
 
 /// A file descriptor that is readable while ciba_set_wait() has something to tell, so that an event loop

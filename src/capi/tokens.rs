@@ -11,7 +11,7 @@ use crate::tokens::Tokens;
 /// The verified tokens of a flow. Owned by the caller, who frees them with ciba_tokens_free(); the
 /// library's own copies are wiped from memory when the last of flow and tokens is freed.
 pub struct ciba_tokens {
-    tokens: Tokens,
+    pub(super) tokens: Tokens,
     /// Texts that were handed out: they stay where they are until the tokens are freed.
     lent: Mutex<HashMap<(Kind, String), OwnedText>>,
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::ClientCore;
+use super::credentials::credentials;
 use super::proxy::proxy;
 use super::saved::Sealing;
-use crate::client_auth::{ClientAuthentication, Method};
 use crate::engine::{Clock, Engine, HttpSettings, PerProcess, SystemClock, TlsSettings};
 use crate::error::{Error, Result, Status};
 use crate::log::{Level, Log, LogFile, Logger};
@@ -19,6 +19,8 @@ use crate::provider::{Endpoints, Preset, Provider, endpoint};
 use crate::settings::{SETTINGS, Values};
 use crate::tokens::Algorithm;
 
+/// No setting is larger; certificates are the largest.
+const MOST_VALUE_BYTES: usize = 4 * 1024 * 1024;
 /// No certificate file is larger.
 const MOST_CERTIFICATE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -34,7 +36,8 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { values: Values::new(SETTINGS, "setting"), logger: Logger::default(), engine: None }
+        let values = Values::new(SETTINGS, "setting", MOST_VALUE_BYTES);
+        Config { values, logger: Logger::default(), engine: None }
     }
 }
 
@@ -81,18 +84,15 @@ impl Config {
 
     pub(super) fn build(&self) -> Result<ClientCore> {
         let values = &self.values;
-        let method = Method::from_name(values.text("token_endpoint_auth_method").unwrap_or_default());
         let algorithm = Algorithm::from_name(values.text("id_token_signed_response_alg").unwrap_or_default());
-        let (Some(method), Some(algorithm)) = (method, algorithm) else {
-            return Err(Status::INTERNAL.into()); // the table allows no other words
-        };
+        let algorithm = algorithm.ok_or(Status::INTERNAL)?; // the table allows no other words
         let provider = self.provider()?;
-        let authentication = ClientAuthentication {
-            method,
-            client_id: self.needed("client_id")?.to_owned(),
-            client_secret: self.needed("client_secret")?.into(),
-            basic_form_encoded: provider.rules.basic_form_encoded,
-        };
+        let (authentication, request_signing) = credentials(values, &provider)?;
+        if provider.rules.prepare.is_some() && authentication.secret().is_none() {
+            let text = "token_endpoint_auth_method: the provider's prepare step takes the client_secret, so it \
+                        must be client_secret_basic or client_secret_post";
+            return Err(Error::new(Status::CONFLICTING_SETTINGS, text));
+        }
         let ms = |name: &str| Duration::from_millis(values.number(name));
         let http = HttpSettings {
             tls: self.tls()?.load()?,
@@ -110,7 +110,9 @@ impl Config {
             id_token_required: provider.rules.id_token_required,
             provider,
             authentication,
+            request_signing,
             algorithm,
+            userinfo_algorithm: values.text("userinfo_signed_response_alg").and_then(Algorithm::from_name),
             clock_tolerance_s: u32::try_from(values.number("clock_tolerance_s")).unwrap_or_default(),
             logger: self.logger(clock)?,
             http: Arc::new(http),
@@ -122,11 +124,6 @@ impl Config {
             )?,
             saved_flow_exclusive: values.flag("saved_flow_exclusive"),
         })
-    }
-
-    fn needed(&self, name: &str) -> Result<&str> {
-        let missing = || Error::new(Status::MISSING_SETTING, format!("{name} is missing"));
-        self.values.text(name).ok_or_else(missing)
     }
 
     fn provider(&self) -> Result<Provider> {
@@ -143,6 +140,10 @@ impl Config {
         };
         let issuer = match (values.text("issuer"), preset) {
             (Some(issuer), _) => issuer,
+            (None, Some(Preset { name, issuer: "", issuer_form, .. })) => {
+                let text = format!("issuer is missing: {name} has a host for each customer ({issuer_form})");
+                return Err(Error::new(Status::MISSING_SETTING, text));
+            }
             (None, Some(preset)) => preset.issuer,
             (None, None) => return Err(Error::new(Status::MISSING_SETTING, "provider or issuer is missing")),
         };
@@ -177,6 +178,7 @@ impl Config {
         if let Some(form) = values.given("basic_credentials") {
             rules.basic_form_encoded = form == "form_encoded";
         }
+        rules.user_code = values.flag("backchannel_user_code_parameter");
         if values.given("id_token_required").is_some() {
             rules.id_token_required = values.flag("id_token_required");
         }
@@ -189,6 +191,11 @@ impl Config {
                 )?,
                 token: url("token_endpoint", below(|p| p.token_path))?,
                 jwks: url("jwks_uri", below(|p| p.jwks_path))?,
+                prepare: url("prepare_endpoint", below(|p| p.prepare_path))?,
+                init_auth: url("init_auth_endpoint", below(|p| p.init_auth_path))?,
+                userinfo: url("userinfo_endpoint", None)?.map(Ok),
+                introspection: url("introspection_endpoint", None)?.map(Ok),
+                revocation: url("revocation_endpoint", None)?.map(Ok),
             },
             cancel_endpoint,
             rules,

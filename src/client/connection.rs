@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Check, ClientCore};
+use url::Url;
+
+use super::ClientCore;
+use super::pending::Slot;
 use crate::engine::{Engine, Http};
 use crate::error::{Error, Result, Status};
 use crate::flow::Millis;
@@ -24,10 +27,12 @@ const LEAST_BETWEEN_KEYS_MS: u64 = 5_000;
 pub struct Connection {
     pub engine: Engine,
     pub http: Http,
+    /// Those that are given, where no flow needs another one.
+    given: Option<Arc<Endpoints>>,
     /// With the time until which they are fresh.
-    endpoints: Fetched<(Arc<Endpoints>, Millis)>,
+    discovered: Fetched<(Arc<Endpoints>, Millis)>,
     keys: Fetched<Keys>,
-    pub(super) check: Mutex<Option<Arc<Check>>>,
+    pub(super) check: Slot<()>,
 }
 
 /// Something that is fetched. Whoever comes while that is under way waits for the same answer, and
@@ -75,21 +80,50 @@ pub struct Keys {
 }
 
 impl Connection {
-    pub fn new(engine: Engine, http: Http) -> Connection {
-        Connection { engine, http, endpoints: Fetched::new(), keys: Fetched::new(), check: Mutex::default() }
+    pub fn new(engine: Engine, http: Http, given: &Endpoints) -> Connection {
+        Connection {
+            engine,
+            http,
+            given: given.complete().then(|| Arc::new(given.clone())),
+            discovered: Fetched::new(),
+            keys: Fetched::new(),
+            check: Mutex::default(),
+        }
     }
 
     fn now(&self) -> Millis {
         self.engine.clock().now()
     }
 
-    /// The endpoints: those that are given, completed by the provider's metadata where one is missing.
+    /// The endpoints of a flow: those that are given, completed by the provider's metadata where one is
+    /// missing.
     pub async fn endpoints(&self, client: &ClientCore) -> Result<Arc<Endpoints>> {
-        let discovered = self.endpoints.get(|(_, until)| self.now() < *until, async || self.discover(client).await).await;
+        match &self.given {
+            Some(given) => Ok(given.clone()),
+            None => self.discovered(client).await,
+        }
+    }
+
+    /// An endpoint that no flow needs: the one that is given, or the one that the metadata name.
+    pub async fn endpoint(
+        &self,
+        client: &ClientCore,
+        which: fn(&Endpoints) -> &Option<Result<Url>>,
+    ) -> Result<Url> {
+        if let Some(given) = which(&client.provider.endpoints) {
+            return given.clone();
+        }
+        let discovered = self.discovered(client).await?;
+        which(&discovered).clone().unwrap_or_else(|| Err(Status::METADATA_ENDPOINT_MISSING.into()))
+    }
+
+    async fn discovered(&self, client: &ClientCore) -> Result<Arc<Endpoints>> {
+        let discovered =
+            self.discovered.get(|(_, until)| self.now() < *until, async || self.discover(client).await).await;
         match discovered {
             Ok((endpoints, _)) => Ok(endpoints),
             Err(error) if error.status() == Status::DISCOVERY_FAILED => {
-                let mut old = self.endpoints.value.lock().await;
+                let mut old = self.discovered.value.lock().await;
                 let (endpoints, until) = old.as_mut().ok_or(error)?;
                 *until = self.now().saturating_add(METADATA_RETRY_MS);
                 Ok(endpoints.clone())
@@ -100,15 +134,10 @@ impl Connection {
 
     async fn discover(&self, client: &ClientCore) -> Result<(Arc<Endpoints>, Millis)> {
         let provider = &client.provider;
-        let endpoints = if provider.endpoints.complete() {
-            provider.endpoints.clone()
-        } else {
-            let url = discovery::metadata_url(provider)?;
-            let answer =
-                self.fetch(client, Request::new(Kind::Discovery, url), Status::DISCOVERY_FAILED).await?;
-            let method = client.authentication.method.name();
-            discovery::complete(provider, method, client.algorithm.name(), &answer.body)?
-        };
+        let url = discovery::metadata_url(provider)?;
+        let answer =
+            self.fetch(client, Request::new(Kind::Discovery, url), Status::DISCOVERY_FAILED).await?;
+        let endpoints = discovery::complete(provider, &client.needed_support(), &answer.body)?;
         Ok((Arc::new(endpoints), self.now().saturating_add(METADATA_LIFETIME_MS)))
     }
 
@@ -133,6 +162,26 @@ impl Connection {
             return Err(Error::new(Status::KEYS_UNAVAILABLE, text));
         }
         Ok(keys)
+    }
+
+    /// Verifies something with the provider's keys, and once more with those of this moment where its key
+    /// is not among them: the provider may have changed its keys. The outer error: the keys could not be had,
+    /// so it is neither good nor bad.
+    pub async fn with_keys<T>(
+        &self,
+        client: &ClientCore,
+        verify: impl Fn(&KeySet) -> Result<T>,
+    ) -> Result<Result<T>> {
+        let since = self.now();
+        let keys = self.keys(client).await?;
+        let first = verify(&keys.set);
+        match &first {
+            Err(error) if error.status() == Status::TOKEN_KEY_NOT_FOUND && keys.fetched_at < since => {
+                let keys = self.keys_since(client, since).await?;
+                Ok(verify(&keys.set))
+            }
+            _ => Ok(first),
+        }
     }
 
     async fn fetch_keys(&self, client: &ClientCore) -> Result<Keys> {

@@ -9,15 +9,16 @@ use secrecy::{ExposeSecret, SecretString};
 use super::ClientCore;
 use super::connection::Connection;
 use super::handle::{Progress, WhileWaiting};
+use super::steps::Shown;
 use super::waiting::WakeAt;
-use crate::answer::{Acknowledgement, Reader};
+use crate::answer::{Acknowledgement, PollAnswer, Reader};
 use crate::engine::{AbortHandle, Attend, ClockHold, Departure, Engine, ScheduledAt};
 use crate::error::{Error, Result, Status};
 use crate::flow::{Due, FlowState, Millis, Outcome};
 use crate::log::Level;
-use crate::request::{Asked, AuthenticationRequest, Checked, SUBJECT};
+use crate::request::{Asked, AuthenticationRequest, Checked, SUBJECT, ToSend};
 use crate::tokens::{ClaimExpectation, Expected, KeySet, ResponsePolicy, TokenResponse, Tokens, verify};
-use crate::wire::{Kind, Request};
+use crate::wire::{Body, Kind, Request};
 
 /// A poll of a flow that is watched, perhaps one of many, comes later than it could by at most this, and
 /// at most this share of the interval.
@@ -81,7 +82,7 @@ pub(super) struct Inner {
     pub cancel: Cancel,
     pub waiting: Option<Box<Waiting>>,
     pub watchers: Vec<Arc<dyn Watcher>>,
-    pub acknowledgement: Option<SecretString>,
+    pub shown: Option<Box<Shown>>,
     /// When the request was made, in Unix milliseconds.
     pub started_unix_ms: i64,
     /// Events to log once the lock is free: a log may ask the flow how it stands.
@@ -101,7 +102,7 @@ impl Inner {
             cancel: Cancel::No,
             waiting: None,
             watchers: Vec::new(),
-            acknowledgement: None,
+            shown: None,
             started_unix_ms,
             events: Vec::new(),
         }
@@ -132,16 +133,17 @@ impl FlowShared {
         request: &AuthenticationRequest,
         handed_out: impl FnOnce(&Arc<FlowShared>),
     ) -> Result<Arc<FlowShared>> {
-        let Checked { parameters, asked } = request.check(&client.provider.rules)?;
+        let Checked { to_send, asked, binding_message } = request.check(&client.provider)?;
         let engine = client.connection()?.engine.clone();
-        let inner = Inner::new(FlowState::starting(), engine.clock().unix_ms());
+        let mut inner = Inner::new(FlowState::starting(), engine.clock().unix_ms());
+        inner.show(binding_message, None);
         let flow = FlowShared::from_parts(client, engine, asked, inner);
         handed_out(&flow);
         let mut inner = flow.lock();
         let hold = flow.engine.clock().hold();
         let departure = Arc::<Departure>::default();
         let (starting, leaving) = (flow.clone(), departure.clone());
-        let task = flow.spawn(move || starting.start(parameters, leaving, hold));
+        let task = flow.spawn(move || starting.start(to_send, leaving, hold));
         inner.in_flight = Some(InFlight { task, departure: Some(departure) });
         drop(inner);
         Ok(flow)
@@ -199,7 +201,7 @@ impl FlowShared {
     }
 
     pub(super) fn event(&self, level: Level, name: &str, text: impl FnOnce() -> String) {
-        self.client.event(level, name, &self.asked.correlation, text);
+        self.client.event(level, name, self.asked.correlation(), text);
     }
 
     /// How those who watch know this flow.
@@ -228,12 +230,11 @@ impl FlowShared {
     /// Sends the authentication request.
     async fn start(
         self: Arc<Self>,
-        parameters: Vec<(String, SecretString)>,
+        to_send: ToSend,
         departure: Arc<Departure>,
         hold: ClockHold,
     ) {
-        let result = self.try_start(&parameters, &departure).await;
-        drop(parameters);
+        let result = self.try_start(to_send, &departure).await;
         let mut inner = self.lock();
         match result {
             Ok((acknowledgement, sent_at)) => {
@@ -243,7 +244,7 @@ impl FlowShared {
                 inner.events.push((Level::Info, "start.acknowledged", text));
                 inner.state.acknowledged(&acknowledgement, sent_at, now);
                 self.spread(&mut inner);
-                inner.acknowledgement = Some(acknowledgement.json);
+                inner.show(acknowledgement.binding_message, acknowledgement.authentication_uri);
                 if matches!(inner.cancel, Cancel::Wanted) {
                     self.cancel_at_provider(&mut inner);
                 } else if !inner.freed {
@@ -262,7 +263,7 @@ impl FlowShared {
 
     async fn try_start(
         &self,
-        parameters: &[(String, SecretString)],
+        mut to_send: ToSend,
         departure: &Arc<Departure>,
     ) -> Result<(Acknowledgement, Millis)> {
         let connection = self.client.connection()?;
@@ -270,12 +271,18 @@ impl FlowShared {
         let missing =
             || Error::new(Status::METADATA_ENDPOINT_MISSING, "the backchannel endpoint is not known");
         let url = endpoints.backchannel_authentication.clone().ok_or_else(missing)?;
-        let (rules, authentication) = (&self.client.provider.rules, &self.client.authentication);
-        let (form, authorization) = self.asked.start_form(parameters, rules, authentication);
+        self.prepare(connection, &mut to_send).await?;
+        let (client, unix_ms) = (&self.client, self.engine.clock().unix_ms());
+        let (rules, authentication) = (&client.provider.rules, &client.authentication);
+        let signing = client.request_signing.as_ref();
+        let (form, authorization) =
+            self.asked.start_form(&to_send.parameters, rules, authentication, signing, &url, unix_ms)?;
         self.event(Level::Info, "start.sent", || format!("to {}", url.host_str().unwrap_or_default()));
-        let request = Request { kind: Kind::Start, url, authorization, form: Some(form) };
+        let request = Request { kind: Kind::Start, url, authorization, body: Some(Body::Form(form)) };
         let exchanged = connection.http.exchange(&self.engine, request, departure).await;
-        let acknowledgement = self.reader().acknowledgement(exchanged.result)?;
+        let secrets = || [self.secrets(), to_send.not_kept()].concat();
+        let mut acknowledgement = self.reader(&secrets).acknowledgement(exchanged.result)?;
+        self.init_auth(connection, &to_send, &mut acknowledgement).await?;
         Ok((acknowledgement, exchanged.sent_at))
     }
 
@@ -308,7 +315,7 @@ impl FlowShared {
     async fn try_poll(&self, departure: &Arc<Departure>) {
         let (auth_req_id, due_at) = {
             let inner = self.lock();
-            (inner.state.auth_req_id().cloned(), inner.state.next_at())
+            (inner.state.auth_req_id().map(SecretString::from), inner.state.next_at())
         };
         let Some(auth_req_id) = auth_req_id else { return };
         let sent = async {
@@ -317,16 +324,18 @@ impl FlowShared {
             let missing = || Error::new(Status::METADATA_ENDPOINT_MISSING, "the token endpoint is not known");
             let url = endpoints.token.clone().ok_or_else(missing)?;
             let (rules, authentication) = (&self.client.provider.rules, &self.client.authentication);
-            let (form, authorization) = self.asked.poll_form(rules, authentication, &auth_req_id);
+            let unix_ms = self.engine.clock().unix_ms();
+            let (form, authorization) =
+                self.asked.poll_form(rules, authentication, &auth_req_id, &url, unix_ms)?;
             self.event(Level::Debug, "poll.sent", || {
                 format!("{} ms after it was due", self.now().saturating_sub(due_at))
             });
-            let request = Request { kind: Kind::Poll, url, authorization, form: Some(form) };
+            let request = Request { kind: Kind::Poll, url, authorization, body: Some(Body::Form(form)) };
             Ok(connection.http.exchange(&self.engine, request, departure).await)
         };
         let (answer, sent_at) = match sent.await {
-            Ok(exchanged) => (self.reader().poll(exchanged.result), exchanged.sent_at),
-            Err(error) => (crate::answer::PollAnswer::Trouble { error, retry_after: None }, self.now()),
+            Ok(exchanged) => (self.reader(&|| self.secrets()).poll(exchanged.result), exchanged.sent_at),
+            Err(error) => (PollAnswer::Trouble { error, retry_after: None }, self.now()),
         };
         self.event(answer.level(), answer.event(), || answer.text());
         let mut inner = self.lock();
@@ -360,48 +369,44 @@ impl FlowShared {
         if !response.has_id_token() {
             return Ok(self.verify(response, &KeySet::default())); // no signature, no key
         }
-        let (since, client) = (self.now(), &self.client);
-        let connection = client.connection()?;
-        let keys = connection.keys(client).await?;
-        let first = self.verify(response, &keys.set);
-        match &first {
-            // The provider may have changed its keys: once more with those of this moment.
-            Err(error) if error.status() == Status::TOKEN_KEY_NOT_FOUND && keys.fetched_at < since => {
-                let keys = connection.keys_since(client, since).await?;
-                Ok(self.verify(response, &keys.set))
-            }
-            _ => Ok(first),
-        }
+        let client = &self.client;
+        client.connection()?.with_keys(client, |keys| self.verify(response, keys)).await
     }
 
     fn verify(&self, response: &TokenResponse, keys: &KeySet) -> Result<Tokens> {
-        let always = self.client.provider.rules.claims.iter().map(|(name, value)| ((*name).into(), *value));
-        let asked = self.asked.claims.iter().map(|(name, value)| (name.clone(), value.expose_secret()));
+        let always = self.client.provider.rules.claims.iter().copied();
         let claims: Vec<ClaimExpectation> = always
-            .chain(asked.clone().filter(|(name, _)| name != SUBJECT))
+            .chain(self.asked.claims().filter(|(name, _)| *name != SUBJECT))
             .map(|(name, value)| ClaimExpectation {
-                name,
+                name: name.to_owned().into(),
                 expected: value.to_owned(),
                 ignore_ascii_case: true, // a UUID is the same in capitals
             })
             .collect();
-        let auth_req_id = self.lock().state.auth_req_id().cloned();
+        let auth_req_id = self.lock().state.auth_req_id().map(SecretString::from);
         let mut expected = Expected::new(&self.client.provider.issuer, &self.client.authentication.client_id);
         let algorithms = [self.client.algorithm];
         expected.algorithms = &algorithms;
         expected.leeway_seconds = self.client.clock_tolerance_s;
         expected.auth_req_id = auth_req_id.as_ref().map(|id| id.expose_secret());
+        expected.request_id_claims = self.client.provider.rules.request_id_claims;
         expected.claims = &claims;
-        expected.requested_scope = Some(&self.asked.scope);
-        expected.subject = asked.clone().find(|(name, _)| name == SUBJECT).map(|(_, value)| value);
+        expected.requested_scope = Some(self.asked.scope(&self.client.provider.rules));
+        expected.subject = self.asked.claims().find(|(name, _)| *name == SUBJECT).map(|(_, value)| value);
         verify(response, keys, &expected, self.engine.clock().unix_ms())
     }
 
-    fn reader(&self) -> Reader<'_> {
+    /// What no text may show.
+    pub(super) fn secrets(&self) -> Vec<SecretString> {
+        let auth_req_id = self.lock().state.auth_req_id().map(SecretString::from);
+        let asked = self.asked.secrets().map(SecretString::from);
+        asked.chain(self.client.secret().cloned()).chain(auth_req_id).collect()
+    }
+
+    pub(super) fn reader<'a>(&'a self, secrets: &'a dyn Fn() -> Vec<SecretString>) -> Reader<'a> {
         Reader {
             rules: &self.client.provider.rules,
-            asked_secrets: &self.asked.secrets,
-            other_secrets: [Some(self.client.secret().clone()), self.lock().state.auth_req_id().cloned()],
+            secrets,
             policy: ResponsePolicy {
                 id_token_required: self.client.id_token_required,
                 ..ResponsePolicy::default()

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Timeout;
 use super::flow::{FlowShared, Watcher};
@@ -101,6 +101,19 @@ impl Flow {
     /// The whole acknowledgement as JSON, as it came. Confidential.
     pub fn acknowledgement(&self) -> Option<SecretString> {
         self.0.acknowledgement()
+    }
+
+    /// The text that the person compares on the phone, or is told: that of the request, or one that the
+    /// provider has made. It is there from the beginning; one that the provider makes before the start
+    /// (TelenorID+ BankID) before the phone rings, another one (Idura) with the acknowledgement.
+    pub fn binding_message(&self) -> Option<String> {
+        self.0.binding_message().map(|text| text.expose_secret().to_owned())
+    }
+
+    /// A link that the person opens to be asked, shown as it is or as a QR code: at providers that ask in
+    /// a browser (Signaturgruppen CIBA + PAR), once the request is acknowledged.
+    pub fn authentication_uri(&self) -> Option<String> {
+        self.0.authentication_uri().map(|uri| uri.expose_secret().to_owned())
     }
 
     /// The caller's own text, which stands in every log event of the flow.

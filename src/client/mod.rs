@@ -1,26 +1,32 @@
 //! The client: joins the rooms, and is what programs hold.
 
+mod afterwards;
 mod config;
 mod connection;
+mod credentials;
 mod flow;
 mod handle;
+mod pending;
 mod proxy;
 mod saved;
 mod set;
+mod steps;
 mod waiting;
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::client_auth::ClientAuthentication;
 use crate::engine::{Engine, Http, HttpSettings, PerProcess};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::log::{Level, Logger};
 use crate::provider::Provider;
+use crate::provider::discovery::Support;
 use crate::request::AuthenticationRequest;
+use crate::signed_request::RequestSigning;
 use crate::tokens::Algorithm;
 
 pub use config::Config;
@@ -44,7 +50,11 @@ pub struct Client(pub(crate) Arc<ClientCore>);
 pub(crate) struct ClientCore {
     pub provider: Provider,
     pub authentication: ClientAuthentication,
+    /// How authentication requests are signed, if they are.
+    pub request_signing: Option<RequestSigning>,
     pub algorithm: Algorithm,
+    /// That of userinfo answers, where they are signed.
+    pub userinfo_algorithm: Option<Algorithm>,
     pub clock_tolerance_s: u32,
     pub id_token_required: bool,
     logger: Logger,
@@ -54,20 +64,6 @@ pub(crate) struct ClientCore {
     sealing: Sealing,
     /// Whether a saved flow is never with two processes at once.
     saved_flow_exclusive: bool,
-}
-
-/// A trial of the settings that is under way, or whose result nobody has collected.
-#[derive(Default)]
-struct Check {
-    result: Mutex<Option<Result<()>>>,
-    done: Condvar,
-}
-
-impl Check {
-    fn end(&self, result: Result<()>) {
-        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        self.done.notify_all();
-    }
 }
 
 impl Client {
@@ -84,45 +80,11 @@ impl Client {
     ///
     /// Errors: `DISCOVERY_FAILED` and the other 400s.
     pub fn check(&self, timeout: Timeout) -> Result<bool> {
-        let connection = self.0.connection()?;
-        let mut under_way = connection.check.lock().unwrap_or_else(PoisonError::into_inner);
-        let check = under_way.get_or_insert_with(|| self.begin_check(&connection.engine)).clone();
-        drop(under_way);
-
-        let result = check.result.lock().unwrap_or_else(PoisonError::into_inner);
-        let pending = |result: &mut Option<_>| result.is_none();
-        let result = match timeout {
-            None => check.done.wait_while(result, pending).unwrap_or_else(PoisonError::into_inner),
-            Some(timeout) => {
-                let waited = check.done.wait_timeout_while(result, timeout, pending);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-        };
-        let ended = result.clone();
-        drop(result);
-        self.0.deliver_log();
-        let Some(result) = ended else { return Ok(false) };
-        let mut under_way = connection.check.lock().unwrap_or_else(PoisonError::into_inner);
-        under_way.take_if(|other| Arc::ptr_eq(other, &check)); // the next call tries again
-        result.map(|()| true)
-    }
-
-    fn begin_check(&self, engine: &Engine) -> Arc<Check> {
-        let check = Arc::new(Check::default());
-        let (client, hold) = (self.0.clone(), engine.clock().hold());
-        let (ended, broken) = (check.clone(), check.clone());
-        engine.spawn(
-            async move || {
-                let result = match client.connection() {
-                    Ok(connection) => connection.keys(&client).await.map(drop),
-                    Err(error) => Err(error),
-                };
-                ended.end(result);
-                drop(hold);
-            },
-            move || broken.end(Err(Status::INTERNAL.into())),
-        );
-        check
+        let client = self.0.clone();
+        let done = self.0.join(&self.0.connection()?.check, timeout, async move || {
+            client.connection()?.keys(&client).await.map(drop)
+        })?;
+        Ok(done.is_some())
     }
 
     /// Starts an authentication and waits for the provider's acknowledgement, at most so long. The
@@ -147,6 +109,17 @@ impl Client {
     }
 }
 
+impl AuthenticationRequest {
+    /// Makes a short code that is easy to compare and to read out, and sets it as `binding_message`: from
+    /// the system's random numbers, by the rule of the client's provider (CIBA Core §7.1). Where the rule
+    /// depends on `acr_values`, these are set before.
+    ///
+    /// Errors: `INVALID_AUTHENTICATION_REQUEST` where the provider takes no `binding_message`; `RESOURCES`.
+    pub fn set_binding_code(&mut self, client: &Client) -> Result<String> {
+        self.set_binding_code_by(&client.0.provider.rules)
+    }
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("issuer", &self.0.provider.issuer).finish_non_exhaustive()
@@ -162,7 +135,7 @@ impl ClientCore {
                 None => Engine::of_process()?,
             };
             let http = Http::new(self.http.clone(), engine.resolver())?;
-            Ok::<_, Error>(Connection::new(engine, http))
+            Ok::<_, Error>(Connection::new(engine, http, &self.provider.endpoints))
         })
     }
 
@@ -175,8 +148,26 @@ impl ClientCore {
         self.logger.deliver();
     }
 
-    /// What must not appear in any text.
-    pub fn secret(&self) -> &SecretString {
-        &self.authentication.client_secret
+    /// What the provider's metadata must agree to.
+    pub fn needed_support(&self) -> Vec<Support> {
+        let needed = |name, value| Support { name, value, unless_absent: true };
+        let mut all = vec![
+            needed("backchannel_token_delivery_modes_supported", "poll"),
+            needed("token_endpoint_auth_methods_supported", self.authentication.method()),
+            needed("id_token_signing_alg_values_supported", self.algorithm.name()),
+        ];
+        let assertion = self.authentication.signing_algorithm();
+        all.extend(assertion.map(|name| needed("token_endpoint_auth_signing_alg_values_supported", name)));
+        all.extend(self.request_signing.as_ref().map(|signing| Support {
+            name: "backchannel_authentication_request_signing_alg_values_supported",
+            value: signing.signer.algorithm().name,
+            unless_absent: false, // CIBA Core §4: where it is absent, signed requests are not supported
+        }));
+        all
+    }
+
+    /// What must not appear in any text, where it is sent at all.
+    pub fn secret(&self) -> Option<&SecretString> {
+        self.authentication.secret()
     }
 }

@@ -30,10 +30,11 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::flow::{FlowShared, Inner};
 use super::handle::Flow;
+use super::steps::Shown;
 use super::waiting::until;
 use super::{Client, ClientCore, Timeout};
 use crate::error::{Error, Result, Status};
-use crate::flow::{FlowState, Millis, Outcome, Resumed};
+use crate::flow::{Acknowledged, FlowState, Millis, Outcome, Resumed};
 use crate::log::Level;
 use crate::request::Asked;
 
@@ -150,6 +151,9 @@ struct Record<'a> {
     /// Absent before the acknowledgement.
     auth_req_id: Option<Cow<'a, str>>,
     acknowledgement: Option<Cow<'a, str>>,
+    /// What a person is shown.
+    binding_message: Option<Cow<'a, str>>,
+    authentication_uri: Option<Cow<'a, str>>,
 }
 
 /// A flow as bytes. Confidential, unless it is sealed; even then whoever has it and the client's
@@ -218,9 +222,9 @@ impl FlowShared {
             return Err(Status::NOT_SAVEABLE.into());
         }
         let state = &inner.state;
-        let claims = self.asked.claims.iter();
-        let secret =
-            |secret: &'_ SecretString| -> Cow<'_, str> { Cow::Owned(secret.expose_secret().to_owned()) };
+        let shown = |text: fn(&Shown) -> Option<&SecretString>| {
+            inner.shown.as_deref().and_then(text).map(|text| Cow::Borrowed(text.expose_secret()))
+        };
         let record = Record {
             issuer: Cow::Borrowed(&self.client.provider.issuer),
             client_id: Cow::Borrowed(&self.client.authentication.client_id),
@@ -233,14 +237,14 @@ impl FlowShared {
             next_poll_at: state.is_pending().then(|| self.unix_ms_of(state.next_at(), now)),
             interval_ms: state.interval(),
             polls: inner.polls,
-            scope: Cow::Borrowed(&self.asked.scope),
-            correlation: Cow::Borrowed(&self.asked.correlation),
-            claims: claims
-                .map(|(name, value)| (Cow::Borrowed(name.as_ref()), Cow::Borrowed(value.expose_secret())))
-                .collect(),
-            hints: self.asked.secrets.iter().map(|hint| Cow::Borrowed(hint.expose_secret())).collect(),
-            auth_req_id: state.auth_req_id().map(secret),
-            acknowledgement: inner.acknowledgement.as_ref().map(secret),
+            scope: Cow::Borrowed(self.asked.scope(&self.client.provider.rules)),
+            correlation: Cow::Borrowed(self.asked.correlation()),
+            claims: self.asked.claims().map(|(n, v)| (Cow::Borrowed(n), Cow::Borrowed(v))).collect(),
+            hints: self.asked.secrets().map(Cow::Borrowed).collect(),
+            auth_req_id: state.auth_req_id().map(Cow::Borrowed),
+            acknowledgement: state.acknowledgement().map(Cow::Borrowed),
+            binding_message: shown(|shown| shown.binding_message.as_ref()),
+            authentication_uri: shown(|shown| shown.authentication_uri.as_ref()),
         };
         let json = serde_json::to_vec(&record).map(Zeroizing::new);
         let json = json.map_err(|_| Error::new(Status::INTERNAL, "the flow cannot be written"))?;
@@ -253,11 +257,10 @@ impl FlowShared {
         Ok(SavedFlow { bytes, revision: inner.revision })
     }
 
-    pub fn revision(&self) -> u32 {
-        if self.same_process().is_err() {
-            return 0;
-        }
-        self.lock().revision
+    /// `None` in another process.
+    pub fn revision(&self) -> Option<u32> {
+        self.same_process().ok()?;
+        Some(self.lock().revision)
     }
 
     /// Goes on with a flow that was saved.
@@ -285,7 +288,10 @@ impl FlowShared {
                     None => now.saturating_add(record.interval_ms).saturating_add(LEAST_SLACK_MS),
                 };
                 FlowState::resumed(Resumed {
-                    auth_req_id: SecretString::from(auth_req_id.as_ref()),
+                    acknowledged: Acknowledged::new(
+                        record.acknowledgement.as_deref().unwrap_or_default(),
+                        auth_req_id,
+                    ),
                     deadline: at(expires_at).min(now.saturating_add(LONGEST_MS)),
                     interval: record.interval_ms.min(LONGEST_MS),
                     next_at: next_at.min(now.saturating_add(LONGEST_MS)),
@@ -304,22 +310,15 @@ impl FlowShared {
         if !exclusive {
             state.share();
         }
-        let asked = Asked {
-            scope: Cow::Owned(record.scope.into_owned()),
-            correlation: record.correlation.into(),
-            claims: record
-                .claims
-                .iter()
-                .map(|(name, value)| {
-                    (Cow::Owned(name.as_ref().to_owned()), SecretString::from(value.as_ref()))
-                })
-                .collect(),
-            secrets: record.hints.iter().map(|hint| SecretString::from(hint.as_ref())).collect(),
-        };
+        let claims: Vec<(&str, &str)> = record.claims.iter().map(|(n, v)| (n.as_ref(), v.as_ref())).collect();
+        let hints: Vec<&str> = record.hints.iter().map(AsRef::as_ref).collect();
+        let rules = &client.provider.rules;
+        let asked = Asked::new(rules, &record.scope, &record.correlation, &claims, &hints);
         let mut inner = Inner::new(state, record.started_at);
         inner.revision = record.revision;
         inner.polls = record.polls;
-        inner.acknowledgement = record.acknowledgement.map(|text| SecretString::from(text.into_owned()));
+        let shown = |text: Option<Cow<'_, str>>| text.map(|text| SecretString::from(text.into_owned()));
+        inner.show(shown(record.binding_message), shown(record.authentication_uri));
         let waits_for_tokens = inner.state.is_pending();
         let flow = FlowShared::from_parts(client, engine, asked, inner);
         flow.event(Level::Info, "flow.resumed", || format!("revision {}", record.revision));
@@ -346,6 +345,9 @@ impl Client {
     /// One that was saved before its acknowledgement is not started again: it comes back ended, with
     /// `START_UNKNOWN`. One that has expired meanwhile comes back ended too.
     ///
+    /// Save it again, with a checkpoint, before it is driven: a flow that was handed over must not be
+    /// resumed twice, and a store that compares revisions learns by that who has it.
+    ///
     /// Errors: `SAVED_FLOW_MALFORMED`, `SAVED_FLOW_KEY`, `SAVED_FLOW_VERSION`, `SAVED_FLOW_CLIENT`,
     /// `SAVED_FLOW_CONTEXT`, `RESOURCES`.
     pub fn resume(&self, bytes: &[u8], context: &str) -> Result<Flow> {
@@ -371,8 +373,8 @@ impl Flow {
         self.0.hand_over(context, timeout)
     }
 
-    /// How often the flow was saved, in this process and before.
+    /// How often the flow was saved, in this process and before; 0 in another process.
     pub fn revision(&self) -> u32 {
-        self.0.revision()
+        self.0.revision().unwrap_or_default()
     }
 }

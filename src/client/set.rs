@@ -204,11 +204,10 @@ impl<T: Send + 'static> Members<T> {
         Ok(())
     }
 
-    pub fn count(&self) -> usize {
-        if self.same_process().is_err() {
-            return 0;
-        }
-        self.lock().members.len()
+    /// `None` in another process.
+    pub fn count(&self) -> Option<usize> {
+        self.same_process().ok()?;
+        Some(self.lock().members.len())
     }
 
     /// A descriptor that is readable while an outcome is there.
@@ -363,9 +362,10 @@ impl<T: Send + 'static> FlowSet<T> {
         self.0.cancel()
     }
 
-    /// How many flows are in the set, those among them that have their outcome and were not reported.
+    /// How many flows are in the set, those among them that have their outcome and were not reported;
+    /// 0 in another process.
     pub fn count(&self) -> usize {
-        self.0.count()
+        self.0.count().unwrap_or_default()
     }
 
     /// A descriptor that is readable while [`FlowSet::wait`] has something to report, so that an event

@@ -213,11 +213,11 @@ impl FlowShared {
     }
 
     pub fn auth_req_id(&self) -> Option<SecretString> {
-        self.read(|inner, _| inner.state.auth_req_id().cloned())
+        self.read(|inner, _| inner.state.auth_req_id().map(SecretString::from))
     }
 
     pub fn acknowledgement(&self) -> Option<SecretString> {
-        self.read(|inner, _| inner.acknowledgement.clone())
+        self.read(|inner, _| inner.state.acknowledgement().map(SecretString::from))
     }
 
     /// When the request expires, in Unix milliseconds.
@@ -232,7 +232,7 @@ impl FlowShared {
 
     pub fn interval(&self) -> Option<Duration> {
         self.read(|inner, _| {
-            inner.acknowledgement.as_ref().map(|_| Duration::from_millis(inner.state.interval()))
+            inner.state.auth_req_id().map(|_| Duration::from_millis(inner.state.interval()))
         })
     }
 
@@ -246,7 +246,7 @@ impl FlowShared {
     }
 
     pub fn correlation(&self) -> &str {
-        &self.asked.correlation
+        self.asked.correlation()
     }
 
     pub fn started_at(&self) -> i64 {
@@ -301,7 +301,7 @@ impl FlowShared {
         drop(gone); // its release runs without the lock
     }
 
-    fn read<T>(&self, what: impl FnOnce(&Inner, Millis) -> Option<T>) -> Option<T> {
+    pub(super) fn read<T>(&self, what: impl FnOnce(&Inner, Millis) -> Option<T>) -> Option<T> {
         self.same_process().ok()?;
         let mut inner = self.lock();
         let now = self.now();

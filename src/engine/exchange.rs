@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::departure::{Departure, Outgoing};
 use super::http::Http;
 use super::resolver::ResolutionFailed;
-use super::{Engine, Resolver};
+use super::{Engine, Resolver, platform};
 use crate::error::Status;
 use crate::flow::Millis;
 use crate::wire::{Answer, Failure, Kind, Request};
@@ -49,7 +49,7 @@ impl Http {
             Kind::Poll => self.settings.poll_timeout,
             _ => self.settings.request_timeout,
         };
-        let (url, has_body) = (request.url.clone(), request.form.is_some());
+        let (url, has_body) = (request.url.clone(), request.body.is_some());
         let request = self.request(engine, request, departure)?;
         let mut seen = None;
         let exchange = async {
@@ -101,6 +101,7 @@ impl Http {
         departure: &Arc<Departure>,
     ) -> Result<reqwest::Request, Failure> {
         let method = reqwest::Method::from_bytes(request.kind.method().as_bytes()).unwrap_or_default();
+        let body = request.body.map(|body| body.encode());
         let mut http = reqwest::Request::new(method, request.url);
         let headers = http.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -111,10 +112,10 @@ impl Http {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        if let Some(form) = &request.form {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        if let Some((content_type, body)) = body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
             *http.body_mut() = Some(reqwest::Body::wrap(Outgoing {
-                bytes: Some(Bytes::from_owner(form.encode())), // wiped once the last reference is gone
+                bytes: Some(Bytes::from_owner(body)), // wiped once the last reference is gone
                 departure: departure.clone(),
                 clock: engine.clock().clone(),
             }));
@@ -135,7 +136,7 @@ impl Http {
             Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let (content_type, retry_after) = (header("content-type"), header("retry-after"));
-        let cache_control = header("cache-control");
+        let (cache_control, challenge) = (header("cache-control"), header("www-authenticate"));
         let most = self.settings.most_bytes;
         let expected = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(4096);
         let mut body = Zeroizing::new(Vec::with_capacity(expected.min(most)));
@@ -150,7 +151,7 @@ impl Http {
                 Err(error) => return Err(self.failure(engine, &error, url, Some(status))),
             }
         }
-        Ok(Answer { status, content_type, retry_after, cache_control, body })
+        Ok(Answer { status, content_type, retry_after, cache_control, challenge, body })
     }
 
     /// Tells from an error what happened.
@@ -180,6 +181,10 @@ impl Http {
             }
             let text = format!("the proxy does not lead to {host}: {tunnel}");
             return Failure::unsent(Status::PROXY_FAILED, text);
+        }
+        if find::<io::Error>(error).is_some_and(platform::is_exhausted) {
+            let text = format!("{host} could not be reached: the system refused a descriptor or memory");
+            return Failure::unsent(Status::RESOURCES, text);
         }
         let proxy = self.proxy(url);
         let (status, asked) = match &proxy {
@@ -281,7 +286,7 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 mod tests {
     use super::*;
     use crate::engine::{HttpSettings, SystemClock, TlsSettings};
-    use crate::wire::Form;
+    use crate::wire::{Body, Form};
     use tokio::net::TcpListener;
 
     const SETTINGS: fn() -> HttpSettings = || HttpSettings {
@@ -297,7 +302,7 @@ mod tests {
         let mut form = Form::default();
         form.add("scope", "openid");
         let url = url::Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
-        Request { form: Some(form), ..Request::new(kind, url) }
+        Request { body: Some(Body::Form(form)), ..Request::new(kind, url) }
     }
 
     /// Runs with an engine, an HTTP client, and a port where nobody answers.

@@ -114,11 +114,11 @@ impl Engine {
         let (handle, registration) = AbortHandle::new_pair();
         let begin = move || {
             let work = AssertUnwindSafe(Abortable::new(work(), registration)).catch_unwind();
-            tokio::spawn(async move {
-                if work.await.is_err() {
+            tokio::spawn(work.map(|ended| {
+                if ended.is_err() {
                     broken();
                 }
-            });
+            }));
         };
         match Handle::try_current().is_ok_and(|current| current.id() == self.0.runtime) {
             true => begin(),

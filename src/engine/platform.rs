@@ -22,6 +22,18 @@ pub fn boot_time_ms() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_millis() as u64
 }
 
+/// Whether this process, or the machine, is at its limit of descriptors or of memory.
+#[cfg(unix)]
+pub fn is_exhausted(error: &io::Error) -> bool {
+    let limits = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
+    error.raw_os_error().is_some_and(|number| limits.contains(&number))
+}
+
+#[cfg(not(unix))]
+pub fn is_exhausted(_: &io::Error) -> bool {
+    false
+}
+
 /// Starts a thread that receives no signal: handlers of the program never run on it, and a write
 /// to a broken connection is an error there instead of SIGPIPE.
 pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {

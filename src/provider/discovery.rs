@@ -15,31 +15,40 @@ pub fn metadata_url(provider: &Provider) -> Result<Url> {
     provider.endpoint("issuer", &format!("{issuer}/.well-known/openid-configuration"))
 }
 
+/// A value that the settings choose, and that a list of the metadata must hold.
+pub struct Support {
+    pub name: &'static str,
+    pub value: &'static str,
+    /// Whether the list may be left out.
+    pub unless_absent: bool,
+}
+
 /// Reads the metadata and completes the endpoints with it. What the settings give stays.
-pub fn complete(provider: &Provider, auth_method: &str, algorithm: &str, body: &[u8]) -> Result<Endpoints> {
+pub fn complete(provider: &Provider, needed: &[Support], body: &[u8]) -> Result<Endpoints> {
     let malformed =
         |what: &str| Error::new(Status::METADATA_MALFORMED, format!("the provider's metadata: {what}"));
     let metadata = Members::parse(body).ok_or_else(|| malformed("is not a plain JSON object"))?;
     if metadata.text("issuer").as_deref() != Some(&provider.issuer) {
         return Err(Status::METADATA_ISSUER.into());
     }
-    for (name, needed) in [
-        ("backchannel_token_delivery_modes_supported", "poll"),
-        ("token_endpoint_auth_methods_supported", auth_method),
-        ("id_token_signing_alg_values_supported", algorithm),
-    ] {
-        let Some(raw) = metadata.raw(name) else { continue };
+    if provider.rules.user_code && metadata.raw("backchannel_user_code_parameter_supported") != Some("true") {
+        let text = "the provider's metadata do not say that it supports user_code, as \
+                    backchannel_user_code_parameter does";
+        return Err(Error::new(Status::METADATA_MISMATCH, text));
+    }
+    for Support { name, value, unless_absent } in needed {
+        let raw = match metadata.raw(name) {
+            None if *unless_absent => continue,
+            raw => raw.unwrap_or("[]"),
+        };
         let list: Vec<String> =
             serde_json::from_str(raw).map_err(|_| malformed(&format!("{name} is no list of texts")))?;
-        if !list.iter().any(|entry| entry == needed) {
-            let text = format!("the provider's {name} do not include {needed}");
+        if !list.iter().any(|entry| entry == value) {
+            let text = format!("the provider's {name} do not include {value}");
             return Err(Error::new(Status::METADATA_MISMATCH, text));
         }
     }
-    let endpoint = |given: &Option<Url>, name: &str| -> Result<Option<Url>> {
-        if given.is_some() {
-            return Ok(given.clone());
-        }
+    let found = |name: &str| -> Result<Url> {
         let missing = || {
             Error::new(Status::METADATA_ENDPOINT_MISSING, format!("the provider's metadata has no {name}"))
         };
@@ -54,16 +63,27 @@ pub fn complete(provider: &Provider, auth_method: &str, algorithm: &str, body: &
             );
             return Err(Error::new(Status::METADATA_ENDPOINT_HOST, text));
         }
-        Ok(Some(url))
+        Ok(url)
     };
+    let endpoint = |given: &Option<Url>, name: &str| match given {
+        Some(given) => Ok(Some(given.clone())),
+        None => found(name).map(Some),
+    };
+    let optional =
+        |given: &Option<Result<Url>>, name: &str| Some(given.clone().unwrap_or_else(|| found(name)));
     let given = &provider.endpoints;
     Ok(Endpoints {
+        prepare: given.prepare.clone(),
+        init_auth: given.init_auth.clone(),
         backchannel_authentication: endpoint(
             &given.backchannel_authentication,
             "backchannel_authentication_endpoint",
         )?,
         token: endpoint(&given.token, "token_endpoint")?,
         jwks: endpoint(&given.jwks, "jwks_uri")?,
+        userinfo: optional(&given.userinfo, "userinfo_endpoint"),
+        introspection: optional(&given.introspection, "introspection_endpoint"),
+        revocation: optional(&given.revocation, "revocation_endpoint"),
     })
 }
 
@@ -84,6 +104,16 @@ mod tests {
         }
     }
 
+    const fn support(name: &'static str, value: &'static str, unless_absent: bool) -> Support {
+        Support { name, value, unless_absent }
+    }
+
+    const NEEDED: [Support; 3] = [
+        support("backchannel_token_delivery_modes_supported", "poll", true),
+        support("token_endpoint_auth_methods_supported", "client_secret_basic", true),
+        support("id_token_signing_alg_values_supported", "RS256", true),
+    ];
+
     fn good() -> Value {
         json!({
             "issuer": "https://id.example/op/",
@@ -98,7 +128,7 @@ mod tests {
     }
 
     fn read(metadata: &Value) -> Result<Endpoints> {
-        complete(&provider(), "client_secret_basic", "RS256", metadata.to_string().as_bytes())
+        complete(&provider(), &NEEDED, metadata.to_string().as_bytes())
     }
 
     #[test]
@@ -135,13 +165,52 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_that_not_everybody_needs_is_no_good_only_for_who_needs_it() {
+        let mut metadata = good();
+        metadata["revocation_endpoint"] = json!("https://id.example/op/revoke");
+        metadata["userinfo_endpoint"] = json!("https://elsewhere.example/userinfo");
+        let endpoints = read(&metadata).unwrap();
+        assert_eq!(endpoints.revocation.unwrap().unwrap().as_str(), "https://id.example/op/revoke");
+        let status = |found: Option<Result<Url>>| found.unwrap().unwrap_err().status();
+        assert_eq!(status(endpoints.userinfo), Status::METADATA_ENDPOINT_HOST);
+        assert_eq!(status(endpoints.introspection), Status::METADATA_ENDPOINT_MISSING);
+
+        let given = Ok(Url::parse("https://elsewhere.example/userinfo").unwrap());
+        let endpoints = Endpoints { userinfo: Some(given.clone()), ..Endpoints::default() };
+        let provider = Provider { endpoints, ..provider() };
+        let body = metadata.to_string();
+        let endpoints = complete(&provider, &NEEDED, body.as_bytes()).unwrap();
+        assert_eq!(endpoints.userinfo, Some(given), "what is given stays");
+    }
+
+    #[test]
+    fn a_list_that_must_be_there_is_missed_where_it_is_absent_r22() {
+        const LIST: &str = "backchannel_authentication_request_signing_alg_values_supported";
+        let needed = [support(LIST, "PS256", false)];
+        for (list, status) in [
+            (json!(["ES256", "PS256"]), None),
+            (json!(["ES256"]), Some(Status::METADATA_MISMATCH)),
+            (json!([]), Some(Status::METADATA_MISMATCH)),
+            (json!("PS256"), Some(Status::METADATA_MALFORMED)),
+            (json!(null), Some(Status::METADATA_MALFORMED)),
+        ] {
+            let mut metadata = good();
+            metadata[LIST] = list.clone();
+            let read = complete(&provider(), &needed, metadata.to_string().as_bytes());
+            assert_eq!(read.err().map(|e| e.status()), status, "{list}");
+        }
+        let absent = complete(&provider(), &needed, good().to_string().as_bytes());
+        assert_eq!(absent.err().map(|e| e.status()), Some(Status::METADATA_MISMATCH));
+    }
+
+    #[test]
     fn a_listed_host_is_allowed_and_the_error_names_the_one_to_list() {
         let mut metadata = good();
         metadata["jwks_uri"] = json!("https://keys.example/jwks");
         assert!(read(&metadata).err().unwrap().message().contains("keys.example"));
         let listed = Provider { allowed_hosts: vec!["keys.example".into()], ..provider() };
         let body = metadata.to_string();
-        assert!(complete(&listed, "client_secret_basic", "RS256", body.as_bytes()).is_ok());
+        assert!(complete(&listed, &NEEDED, body.as_bytes()).is_ok());
     }
 
     #[test]
@@ -152,7 +221,7 @@ mod tests {
         let mut metadata = good();
         metadata["token_endpoint"] = json!("https://evil.example/");
         let body = metadata.to_string();
-        let endpoints = complete(&provider, "client_secret_basic", "RS256", body.as_bytes()).unwrap();
+        let endpoints = complete(&provider, &NEEDED, body.as_bytes()).unwrap();
         assert_eq!(endpoints.token, Some(given));
     }
 }

@@ -1,17 +1,17 @@
 //! Who we talk to: the issuer, its endpoints, and the table of what it does in its own way.
 
+mod binding_message;
 pub mod discovery;
 mod presets;
 mod rules;
 
-use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use crate::error::{Error, Result, Status};
 use crate::wire::percent_encoded;
 
 pub use presets::{PRESETS, Preset};
-pub use rules::{CodeRule, Meaning, Rules, Stage};
+pub use rules::{CodeRule, HintField, Meaning, Rules, Stage};
 
 /// The endpoints of a provider, as far as they are known.
 #[derive(Clone, Default)]
@@ -19,10 +19,17 @@ pub struct Endpoints {
     pub backchannel_authentication: Option<Url>,
     pub token: Option<Url>,
     pub jwks: Option<Url>,
+    /// For the steps that some providers have beside CIBA's own; never discovered.
+    pub prepare: Option<Url>,
+    pub init_auth: Option<Url>,
+    /// These are needed only by who uses them, and so is the error that a provider's is no good.
+    pub userinfo: Option<Result<Url>>,
+    pub introspection: Option<Result<Url>>,
+    pub revocation: Option<Result<Url>>,
 }
 
 impl Endpoints {
-    /// Whether nothing is left to be discovered.
+    /// Whether nothing is left to be discovered for a flow.
     pub fn complete(&self) -> bool {
         self.backchannel_authentication.is_some() && self.token.is_some() && self.jwks.is_some()
     }
@@ -64,16 +71,15 @@ impl Provider {
 
     /// The URL that cancels a request, if the provider has one. An identifier that a path
     /// cannot carry (`.` and `..` are navigation) has none.
-    pub fn cancel_url(&self, auth_req_id: &SecretString) -> Result<Option<Url>> {
+    pub fn cancel_url(&self, auth_req_id: &str) -> Result<Option<Url>> {
         let Some(template) = &self.cancel_endpoint else { return Ok(None) };
-        let id = auth_req_id.expose_secret();
         let (before, after) = template.split_once("{auth_req_id}").unwrap_or((template, ""));
         let unusable =
             || Error::new(Status::INVALID_VALUE, "the auth_req_id cannot stand in the path of a cancel URL");
-        if matches!(id, "" | "." | "..") {
+        if matches!(auth_req_id, "" | "." | "..") {
             return Err(unusable());
         }
-        let text = format!("{before}{}{after}", percent_encoded(id).as_str());
+        let text = format!("{before}{}{after}", percent_encoded(auth_req_id).as_str());
         let url = self.endpoint("cancel_endpoint", &text)?;
         // What the URL parser made of it must still be what was written.
         if url.as_str() == text { Ok(Some(url)) } else { Err(unusable()) }
@@ -175,7 +181,7 @@ mod tests {
     #[test]
     fn an_identifier_cannot_walk_out_of_the_cancel_path() {
         let p = provider("https://id.example");
-        let cancel = |id: &str| p.cancel_url(&id.into()).map(|u| u.unwrap().to_string());
+        let cancel = |id: &str| p.cancel_url(id).map(|u| u.unwrap().to_string());
         assert_eq!(cancel("0A21..6A-1").unwrap(), "https://id.example/api/ciba/0A21..6A-1");
         assert_eq!(cancel("a/../b").unwrap(), "https://id.example/api/ciba/a%2F..%2Fb");
         assert_eq!(cancel("%2e%2e").unwrap(), "https://id.example/api/ciba/%252e%252e");

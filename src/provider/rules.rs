@@ -1,5 +1,6 @@
 //! What differs between providers, as a table.
 
+use super::binding_message::BindingMessageRule;
 use crate::error::Status;
 
 /// When a code was answered.
@@ -9,6 +10,8 @@ pub enum Stage {
     Start,
     /// In answer to a token request.
     Poll,
+    /// In answer to what is done with tokens afterwards: no person is asked, nothing is pending.
+    Afterwards,
 }
 
 /// What a provider means by an error code in answer to a token request.
@@ -66,11 +69,42 @@ const STANDARD: &[CodeRule] = &[
     code("temporarily_unavailable", Meaning::Trouble, Status::HTTP_STATUS),
 ];
 
+/// RFC 6749 §5.2, RFC 6750 §3.1, RFC 7009 §2.2.1: the same codes, said of a token.
+const AFTERWARDS: &[CodeRule] = &[
+    code("invalid_request", Meaning::Failed, Status::INVALID_REQUEST),
+    code("invalid_client", Meaning::Failed, Status::INVALID_CLIENT),
+    CodeRule {
+        code: "invalid_grant",
+        meaning: Meaning::Failed,
+        status: Status::INVALID_GRANT,
+        text: "the provider does not accept the refresh token, or not any more",
+    },
+    CodeRule {
+        code: "unauthorized_client",
+        meaning: Meaning::Failed,
+        status: Status::UNAUTHORIZED_CLIENT,
+        text: "the provider does not let this client do this with tokens",
+    },
+    CodeRule {
+        code: "unsupported_grant_type",
+        meaning: Meaning::Failed,
+        status: Status::UNSUPPORTED_GRANT_TYPE,
+        text: "the provider does not refresh tokens here",
+    },
+    code("invalid_scope", Meaning::Failed, Status::INVALID_SCOPE),
+    code("access_denied", Meaning::Failed, Status::REFUSED_BY_POLICY),
+    code("invalid_token", Meaning::Failed, Status::INVALID_TOKEN),
+    code("insufficient_scope", Meaning::Failed, Status::INSUFFICIENT_SCOPE),
+    code("unsupported_token_type", Meaning::Failed, Status::UNSUPPORTED_TOKEN_TYPE),
+    code("server_error", Meaning::Trouble, Status::HTTP_STATUS),
+    code("temporarily_unavailable", Meaning::Trouble, Status::HTTP_STATUS),
+];
+
 /// A member of a hint that is a JSON object.
 #[derive(Clone, Copy)]
 pub struct HintField {
     pub name: &'static str,
-    /// A fixed value for where none is given; an empty one is none.
+    /// A fixed value for where none is given; an empty one is none, `{issuer}` is the issuer.
     pub default: &'static str,
     /// Fields of one group exclude each other, and one of them is required.
     pub group: Option<&'static str>,
@@ -82,6 +116,33 @@ pub struct HintField {
 impl HintField {
     pub const OPTIONAL: HintField =
         HintField { name: "", default: "", group: None, required: false, claim: None };
+}
+
+/// The form that a provider's hints have.
+#[derive(Clone, Copy)]
+pub struct HintRule {
+    /// The name of the hint.
+    pub hint: &'static str,
+    pub fits: fn(&str) -> bool,
+    /// What is said of one that does not fit.
+    pub text: &'static str,
+}
+
+/// A step before the start: a POST of these parameters (each required) with the client's secret as
+/// Basic credentials gives a `login_hint_token` and a `binding_message`. The person is not asked yet.
+#[derive(Clone, Copy)]
+pub struct Prepare {
+    pub parameters: &'static [&'static str],
+}
+
+/// A step after the acknowledgement: a POST of a JSON object without credentials gives an
+/// `authentication_uri`, a link for the person. Nobody is asked before it is opened.
+#[derive(Clone, Copy)]
+pub struct InitAuth {
+    /// The member that holds the `auth_req_id`.
+    pub request_id: &'static str,
+    /// Members that the caller may give.
+    pub parameters: &'static [&'static str],
 }
 
 /// What a provider does in its own way. The default is CIBA Core as it is written.
@@ -97,8 +158,24 @@ pub struct Rules {
     pub default_scope: &'static str,
     /// The hints that the provider takes.
     pub hints: &'static [&'static str],
+    /// What hints look like, where the provider says so.
+    pub hint_rules: &'static [HintRule],
     /// The members of `login_hint_token`, where it is a JSON object made from fields.
     pub login_hint_token: &'static [HintField],
+    /// The same for `login_hint`.
+    pub login_hint: &'static [HintField],
+    /// Parameters without which the provider answers nobody, and what is said where one is missing.
+    pub required_parameters: &'static [(&'static str, &'static str)],
+    /// Parameters that the provider answers with an error, and what is said of one.
+    pub refused_parameters: &'static [(&'static str, &'static str)],
+    /// What `binding_message` may be: the first one that applies counts.
+    pub binding_message: &'static [BindingMessageRule],
+    /// The member of the acknowledgement that holds a text for the person to compare; empty: none.
+    pub acknowledged_binding_message: &'static str,
+    pub prepare: Option<Prepare>,
+    pub init_auth: Option<InitAuth>,
+    /// Whether client and provider are agreed on `user_code`.
+    pub user_code: bool,
     /// The name of `requested_expiry`.
     pub requested_expiry_parameter: String,
     /// The range of `requested_expiry`, in seconds.
@@ -108,8 +185,14 @@ pub struct Rules {
     pub poll_codes: &'static [CodeRule],
     /// Claims that every ID Token of a CIBA flow has.
     pub claims: &'static [(&'static str, &'static str)],
+    /// Claims beside CIBA Core's own that, where they are there, are the `auth_req_id`.
+    pub request_id_claims: &'static [&'static str],
     /// Whether Basic credentials are form-encoded before Base64 (RFC 6749 §2.3.1).
     pub basic_form_encoded: bool,
+    /// Whom client assertions are for: `issuer`, or `endpoint`, the one that is asked.
+    pub client_assertion_audience: &'static str,
+    /// Whether signed authentication requests may be signed with the client secret, against CIBA Core §7.1.1.
+    pub hmac_signed_requests: bool,
     /// Whether an ID Token must come with the tokens.
     pub id_token_required: bool,
 }
@@ -122,30 +205,49 @@ impl Default for Rules {
             required_scopes: &[],
             default_scope: "",
             hints: &["login_hint", "login_hint_token", "id_token_hint"],
+            hint_rules: &[],
             login_hint_token: &[],
+            login_hint: &[],
+            required_parameters: &[],
+            refused_parameters: &[],
+            binding_message: &[BindingMessageRule::ANY],
+            acknowledged_binding_message: "",
+            prepare: None,
+            init_auth: None,
+            user_code: false,
             requested_expiry_parameter: "requested_expiry".into(),
             requested_expiry: (1, i32::MAX as u64),
             start_codes: &[],
             poll_codes: &[],
             claims: &[],
+            request_id_claims: &[],
             basic_form_encoded: true,
+            client_assertion_audience: "issuer",
+            hmac_signed_requests: false,
             id_token_required: true,
         }
     }
 }
 
 impl Rules {
+    /// The rule for the `binding_message` of a request with these `acr_values`.
+    pub fn binding_message(&self, acr_values: &str) -> BindingMessageRule {
+        let applies = |rule: &&BindingMessageRule| rule.applies(acr_values);
+        self.binding_message.iter().find(applies).copied().unwrap_or(BindingMessageRule::ANY)
+    }
+
     /// What a code means at this stage, if any table knows it.
     pub fn code(&self, stage: Stage, code: &str) -> Option<CodeRule> {
-        let own = match stage {
-            Stage::Start => self.start_codes,
-            Stage::Poll => self.poll_codes,
+        let (own, standard) = match stage {
+            Stage::Start => (self.start_codes, STANDARD),
+            Stage::Poll => (self.poll_codes, STANDARD),
+            Stage::Afterwards => (AFTERWARDS, &[] as &[CodeRule]),
         };
         let fits = |rule: &&CodeRule| match rule.code.strip_suffix('*') {
             Some(prefix) => code.starts_with(prefix),
             None => rule.code == code,
         };
-        let mut rule = own.iter().find(fits).or_else(|| STANDARD.iter().find(fits)).copied()?;
+        let mut rule = own.iter().find(fits).or_else(|| standard.iter().find(fits)).copied()?;
         if stage == Stage::Start && rule.status == Status::DENIED {
             rule.status = Status::REFUSED_BY_POLICY; // CIBA Core §13: before the person was asked
         }
@@ -171,5 +273,7 @@ mod tests {
         assert_eq!(rules.code(Stage::Poll, "access_denied").unwrap().status, Status::DENIED);
         assert_eq!(rules.code(Stage::Start, "access_denied").unwrap().status, Status::REFUSED_BY_POLICY);
         assert!(rules.code(Stage::Poll, "Access_Denied").is_none());
+        assert_eq!(rules.code(Stage::Afterwards, "invalid_grant").unwrap().status, Status::INVALID_GRANT);
+        assert!(rules.code(Stage::Afterwards, "slow_down").is_none(), "nothing is pending there");
     }
 }

@@ -13,6 +13,7 @@ use super::algorithm::Algorithm;
 use super::expected::{ClaimExpectation, Delivery, Expected, MAX_LEEWAY_SECONDS};
 use super::fields::Fields;
 use super::id_token::Signed;
+use super::original::Original;
 use super::token_response::Parts;
 use crate::error::{Error, Result, Status};
 
@@ -22,14 +23,18 @@ const REFRESH_TOKEN_HASH: &str = "urn:openid:params:jwt:claim:rt_hash";
 /// The longest `sub` (OpenID Connect Core §2).
 const MAX_SUBJECT: usize = 255;
 
-/// The claims of a token, verified: the text that the provider wrote, and, when somebody asks for
-/// them, as values.
+/// The claims of a token, verified, or the members of another answer: the text that the provider wrote,
+/// and, when somebody asks for them, as values.
 pub(super) struct Claims {
     text: String,
     values: OnceLock<Map<String, Value>>,
 }
 
 impl Claims {
+    pub(super) fn new(text: String) -> Claims {
+        Claims { text, values: OnceLock::new() }
+    }
+
     /// All claims as the provider wrote them.
     pub(super) fn text(&self) -> &str {
         &self.text
@@ -76,12 +81,15 @@ pub(super) fn verify(
     check_audience(&claims, expected)?;
     check_times(&claims, expected, now_ms)?;
     check_subject(&claims, expected)?;
+    if let Some(original) = expected.original {
+        check_original(&claims, original)?;
+    }
     check_bindings(&claims, signed.algorithm, response, expected)?;
     for expectation in expected.claims {
         check_expectation(&claims, expectation)?;
     }
     drop(claims);
-    Ok(Claims { text, values: OnceLock::new() })
+    Ok(Claims::new(text))
 }
 
 /// Step 8: for this client, and for nobody else who is not trusted.
@@ -165,6 +173,49 @@ fn check_subject(claims: &Fields<'_>, expected: &Expected<'_>) -> Result<()> {
     }
 }
 
+/// Step 16: what a refresh may not change. `auth_time` is that of the authentication, not of this token.
+fn check_original(claims: &Fields<'_>, original: &Original) -> Result<()> {
+    if original.subject.as_deref().is_some_and(|first| claims.text("sub").as_deref() != Some(first)) {
+        return Err(Error::new(Status::TOKEN_SUBJECT, "the ID Token is about another subject"));
+    }
+    let same = |first: &str, now: &str| {
+        let seconds = |raw: &str| raw.trim_matches('"').parse::<f64>().ok();
+        first == now || seconds(first).is_some_and(|first| seconds(now) == Some(first))
+    };
+    match (&original.auth_time, claims.raw("auth_time")) {
+        (Some(first), Some(now)) if !same(first, now) => Err(Error::new(
+            Status::TOKEN_UNEXPECTED_CLAIM,
+            "the ID Token's auth_time is not that of the original ID Token",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Verifies a signed userinfo answer: who says it, and to whom. Dates are checked where they are there
+/// (OpenID Connect Core §5.3.2, §5.3.4).
+pub(super) fn verify_userinfo(payload: Vec<u8>, expected: &Expected<'_>, now_ms: i64) -> Result<String> {
+    let malformed = || Error::from(Status::USERINFO_MALFORMED);
+    let text = String::from_utf8(payload).map_err(|_| malformed())?;
+    let claims = Fields::parse_strictly(&text).ok_or_else(malformed)?;
+    if claims.text("iss").as_deref() != Some(expected.issuer) {
+        return Err(Status::TOKEN_ISSUER.into());
+    }
+    check_audience(&claims, expected)?;
+    let leeway = f64::from(expected.leeway_seconds.min(MAX_LEEWAY_SECONDS)) * 1000.0;
+    let now = now_ms as f64;
+    let holds = |name: &str, good: &dyn Fn(f64) -> bool| {
+        claims.raw(name).is_none() || time(&claims, name).is_some_and(good)
+    };
+    if !holds("exp", &|exp| now < exp + leeway) {
+        return Err(Status::TOKEN_EXPIRED.into());
+    }
+    if !holds("nbf", &|nbf| nbf <= now + leeway) {
+        return Err(Status::TOKEN_NOT_YET_VALID.into());
+    }
+    drop(claims);
+    Ok(text)
+}
+
 /// Steps 14 and 15: what ties the ID Token to the access token, to the refresh token and to the
 /// request. In a push all of it must be there (R-78).
 fn check_bindings(
@@ -186,8 +237,15 @@ fn check_bindings(
         (Some(_), Some(token)) if claims.text(REFRESH_TOKEN_HASH) == Some(hash(token).into()) => {}
         _ => return Err(Status::TOKEN_REFRESH_TOKEN_HASH.into()),
     }
+    let names_request =
+        |name: &&str| claims.raw(name).is_none() || claims.text(name).as_deref() == expected.auth_req_id;
+    if expected.auth_req_id.is_some() && !expected.request_id_claims.iter().all(names_request) {
+        return Err(Status::TOKEN_REQUEST_ID.into());
+    }
     match (claims.raw(AUTH_REQ_ID), expected.auth_req_id) {
         (None, _) if !pushed => {}
+        // A refresh answers no authentication request of its own.
+        (Some(_), None) if expected.delivery == Delivery::Refresh => {}
         (Some(_), Some(id)) if claims.text(AUTH_REQ_ID).as_deref() == Some(id) => {}
         _ => return Err(Status::TOKEN_REQUEST_ID.into()),
     }

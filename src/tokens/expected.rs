@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::algorithm::Algorithm;
+use super::original::Original;
 
 /// The largest leeway for clocks that differ, in seconds; a larger one counts as this.
 pub(crate) const MAX_LEEWAY_SECONDS: u32 = 300;
@@ -51,11 +52,14 @@ pub(crate) struct Expected<'a> {
     /// If set, the token may not have been issued before this time (Unix milliseconds, for example
     /// that of the request), apart from the leeway.
     pub(crate) issued_after_ms: Option<i64>,
-    /// The `sub` that the token must have, for example that of an `id_token_hint`, or, in a
-    /// refresh response, that of the original token.
+    /// The `sub` that the token must have, for example that of an `id_token_hint`.
     pub(crate) subject: Option<&'a str>,
+    /// In a refresh response: what the original ID Token says, and this one may not change.
+    pub(crate) original: Option<&'a Original>,
     /// The request that the tokens answer.
     pub(crate) auth_req_id: Option<&'a str>,
+    /// Claims beside CIBA Core's own that, where they are there, name that request.
+    pub(crate) request_id_claims: &'a [&'a str],
     /// Claims that must have one value each.
     pub(crate) claims: &'a [ClaimExpectation],
     /// How the tokens came.
@@ -76,7 +80,9 @@ impl<'a> Expected<'a> {
             max_age_seconds: 24 * 60 * 60,
             issued_after_ms: None,
             subject: None,
+            original: None,
             auth_req_id: None,
+            request_id_claims: &[],
             claims: &[],
             delivery: Delivery::TokenEndpoint,
             requested_scope: None,

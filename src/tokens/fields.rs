@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::json;
 
@@ -55,6 +56,24 @@ impl<'a> Fields<'a> {
             Some((name.clone().into_owned(), json::value(raw.get().as_bytes())?))
         };
         self.0.iter().filter_map(|(name, raw)| value(name, raw)).collect()
+    }
+
+    /// The text of an object with the same members, but for one that has this value there.
+    pub(super) fn with(&self, name: &str, raw: &str) -> Zeroizing<String> {
+        let members = self.0.iter().map(|(own, raw)| (own.as_ref(), raw.get())).filter(|(own, _)| *own != name);
+        let members: Vec<(String, &str)> =
+            members.chain([(name, raw)]).map(|(name, raw)| (Value::from(name).to_string(), raw)).collect();
+        let length = members.iter().map(|(name, raw)| name.len() + raw.len() + 2).sum::<usize>() + 2;
+        let mut text = Zeroizing::new(String::with_capacity(length)); // no copy is left behind by growing
+        for (name, raw) in members {
+            let before = if text.is_empty() { '{' } else { ',' };
+            text.push(before);
+            text.push_str(&name);
+            text.push(':');
+            text.push_str(raw);
+        }
+        text.push('}');
+        text
     }
 
     /// A member that is a string.

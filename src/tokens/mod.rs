@@ -10,28 +10,37 @@
 //!   itself, and `fields` for JSON), then what the token says (`claims`); each refusal has its own
 //!   status;
 //! - [`Tokens`]: what came out, the only thing in this room that shows a token.
+//!
+//! What comes afterwards is held against what came first (`original`): the answers to a refresh, and
+//! to questions about a person or a token ([`Answer`]).
 
 mod algorithm;
+mod answer;
 mod claims;
 mod expected;
 mod fields;
 mod id_token;
 mod jwks;
+mod original;
 mod token_response;
 
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 pub(crate) use algorithm::Algorithm;
+pub use answer::Answer;
+pub(crate) use answer::{introspection, signed_userinfo, userinfo};
 pub(crate) use expected::{ClaimExpectation, Delivery, Expected};
 pub(crate) use jwks::KeySet;
+pub(crate) use original::Original;
 pub(crate) use token_response::{ResponsePolicy, TokenResponse};
 
 use crate::error::{Result, Status};
@@ -71,7 +80,17 @@ pub(crate) fn verify(
         }
     };
     let scope = parts.scope.as_deref().or(expected.requested_scope).map(str::to_owned);
-    Ok(Tokens(Arc::new(Verified { response: response.clone(), scope, claims })))
+    let later = || claims.as_ref().map(Original::of).unwrap_or_default();
+    let original = expected.original.map(|original| original.clone().or(later()));
+    Ok(Tokens(Arc::new(Verified {
+        response: response.clone(),
+        scope,
+        claims,
+        issuer: expected.issuer.into(),
+        client_id: expected.client_id.into(),
+        original,
+        calls: OnceLock::new(),
+    })))
 }
 
 /// The tokens of one authentication, verified.
@@ -85,10 +104,59 @@ struct Verified {
     response: TokenResponse,
     scope: Option<String>,
     claims: Option<Claims>,
+    /// Who gave them, and to whom.
+    issuer: Box<str>,
+    client_id: Box<str>,
+    /// What the first ID Token says, where it is not the one here.
+    original: Option<Original>,
+    /// What the client keeps of the calls that are made with these tokens.
+    calls: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Tokens {
-    /// The access token: a secret.
+    /// Tokens that a program kept, to go on with: see [`crate::Client::restore_tokens`].
+    ///
+    /// Errors: `INVALID_VALUE`, `OTHER_CLIENT`.
+    pub(crate) fn kept(
+        refresh_token: &SecretString,
+        id_token: Option<&SecretString>,
+        issuer: &str,
+        client_id: &str,
+    ) -> Result<Tokens> {
+        let original = id_token.map(|token| Original::kept(token, issuer, client_id)).transpose()?;
+        Ok(Tokens(Arc::new(Verified {
+            response: TokenResponse::kept(refresh_token, id_token),
+            scope: None,
+            claims: None,
+            issuer: issuer.into(),
+            client_id: client_id.into(),
+            original: Some(original.unwrap_or_default()),
+            calls: OnceLock::new(),
+        })))
+    }
+
+    /// Whether this client at this provider was given the tokens.
+    pub(crate) fn are_of(&self, issuer: &str, client_id: &str) -> bool {
+        *self.0.issuer == *issuer && *self.0.client_id == *client_id
+    }
+
+    /// What the first ID Token says.
+    pub(crate) fn original(&self) -> Original {
+        let of_claims = || self.0.claims.as_ref().map(Original::of).unwrap_or_default();
+        self.0.original.clone().unwrap_or_else(of_claims)
+    }
+
+    /// What the client keeps with these tokens, made when it is first asked for.
+    pub(crate) fn calls<T: Any + Send + Sync>(&self, make: fn() -> T) -> Option<&T> {
+        self.0.calls.get_or_init(|| Box::new(make())).downcast_ref()
+    }
+
+    /// These tokens, as long as somebody else keeps them.
+    pub(crate) fn downgrade(&self) -> WeakTokens {
+        WeakTokens(Arc::downgrade(&self.0))
+    }
+
+    /// The access token: a secret. Empty only in tokens of [`crate::Client::restore_tokens`].
     pub fn access_token(&self) -> &str {
         self.0.response.0.access_token.expose_secret()
     }
@@ -163,6 +231,15 @@ impl Tokens {
     /// All claims of the ID Token.
     pub fn claims(&self) -> Option<&Map<String, Value>> {
         Some(self.0.claims.as_ref()?.values())
+    }
+}
+
+/// Tokens that somebody else keeps.
+pub(crate) struct WeakTokens(Weak<Verified>);
+
+impl WeakTokens {
+    pub(crate) fn upgrade(&self) -> Option<Tokens> {
+        self.0.upgrade().map(Tokens)
     }
 }
 

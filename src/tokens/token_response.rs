@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::fields::{Fields, Text};
 use crate::error::{Error, Result, Status};
@@ -54,6 +54,56 @@ impl TokenResponse {
     /// an `error` in it; `TOKEN_MISSING` if only the ID Token is missing. An unknown member is
     /// never an error.
     pub(crate) fn parse(body: &[u8], policy: &ResponsePolicy, received_at_ms: i64) -> Result<TokenResponse> {
+        Parts::parse(body, policy, received_at_ms).map(|parts| TokenResponse(Arc::new(parts)))
+    }
+
+    /// Reads the body of a successful answer to a refresh. Where it brings no refresh token, the one that
+    /// was sent stays in force (RFC 6749 §6), and is part of the response as if it had come again.
+    pub(crate) fn parse_refreshed(
+        body: &[u8],
+        policy: &ResponsePolicy,
+        received_at_ms: i64,
+        sent: &SecretString,
+    ) -> Result<TokenResponse> {
+        let mut parts = Parts::parse(body, policy, received_at_ms)?;
+        if parts.refresh_token.is_none() {
+            let raw = json_text(sent);
+            let members = Fields::parse(expose(&parts.body));
+            let kept = members.map(|members| members.with("refresh_token", &raw));
+            parts.body = kept.map(|text| text.as_str().into()).unwrap_or(parts.body);
+            parts.refresh_token = Some(sent.clone());
+        }
+        Ok(TokenResponse(Arc::new(parts)))
+    }
+
+    /// What a program kept of tokens, as if it were a response: no access token is in it.
+    pub(super) fn kept(refresh_token: &SecretString, id_token: Option<&SecretString>) -> TokenResponse {
+        let refresh = ("refresh_token", json_text(refresh_token));
+        let members = [Some(refresh), id_token.map(|token| ("id_token", json_text(token)))];
+        let mut body = Zeroizing::new(String::from("{}"));
+        for (name, raw) in members.iter().flatten() {
+            let with = Fields::parse(&body).map(|fields| fields.with(name, raw));
+            body = with.unwrap_or_default();
+        }
+        TokenResponse(Arc::new(Parts {
+            body: body.as_str().into(),
+            access_token: SecretString::default(),
+            id_token: id_token.cloned(),
+            refresh_token: Some(refresh_token.clone()),
+            token_type: String::new(),
+            scope: None,
+            expires_at_ms: None,
+        }))
+    }
+
+    /// Whether there is an ID Token to verify, so that the provider's keys are needed.
+    pub(crate) fn has_id_token(&self) -> bool {
+        self.0.id_token.is_some()
+    }
+}
+
+impl Parts {
+    fn parse(body: &[u8], policy: &ResponsePolicy, received_at_ms: i64) -> Result<Parts> {
         let text = std::str::from_utf8(body).map_err(|_| invalid("the token response is not valid UTF-8"))?;
         let members = Fields::parse(text)
             .map(Members)
@@ -81,7 +131,7 @@ impl TokenResponse {
         if id_token.is_none() && policy.id_token_required {
             return Err(Status::TOKEN_MISSING.into());
         }
-        Ok(TokenResponse(Arc::new(Parts {
+        Ok(Parts {
             body: SecretString::from(text),
             access_token,
             id_token,
@@ -89,12 +139,7 @@ impl TokenResponse {
             token_type,
             scope,
             expires_at_ms,
-        })))
-    }
-
-    /// Whether there is an ID Token to verify, so that the provider's keys are needed.
-    pub(crate) fn has_id_token(&self) -> bool {
-        self.0.id_token.is_some()
+        })
     }
 }
 
@@ -168,6 +213,13 @@ impl Members<'_> {
             .map(Some)
             .ok_or_else(|| invalid("the token response's expires_in is not a positive number"))
     }
+}
+
+/// A secret as a JSON string.
+fn json_text(secret: &SecretString) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(6 * expose(secret).len() + 2)); // it never grows
+    let written = serde_json::to_writer(&mut *bytes, expose(secret));
+    written.ok().and_then(|()| String::from_utf8(std::mem::take(&mut *bytes)).ok()).unwrap_or_default().into()
 }
 
 fn expose(secret: &SecretString) -> &str {

@@ -120,7 +120,9 @@ impl Pair {
         let time = SimulatedTime::new();
         let preset = match personality.name {
             "signaturgruppen" => Some("signaturgruppen-test"),
+            "signaturgruppen-par" => Some("signaturgruppen-par-test"),
             "telenor" => Some("telenor-test"),
+            "telenor-bankid" => Some("telenor-bankid-test"),
             _ => None,
         };
         let mut config = ciba_sim::Config::new(personality).time(time.clone()).tls();
@@ -181,6 +183,8 @@ impl Pair {
                 ("login_hint_token.referenceTextBody", "Sign in at the desk"),
                 ("login_hint_token.ip", "127.0.0.1"),
             ],
+            Some("signaturgruppen-par-test") => &[("login_hint_token.idp_values", "mitid")],
+            Some("telenor-bankid-test") => &[("prepare.kurt_id", "kurt-4711")],
             Some(_) => &[("login_hint", "+4799988777")],
             None => &[("login_hint", "alice")],
         };

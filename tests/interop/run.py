@@ -11,6 +11,7 @@ import argparse
 import base64
 import copy
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -36,7 +37,9 @@ SETTLE = 0.5  # after the last sign-in, before the journal is read
 CIBA = "urn:openid:params:grant-type:ciba"
 START, POLL, KEYS = "/backchannel", "/token", "/jwks"
 DISCOVERY = "/.well-known/openid-configuration"
-METHODS = ("client_secret_basic", "client_secret_post")
+METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt")
+# What may stand beside a signed request; what carries a secret is not in the journal.
+OUTSIDE = {"client_id", "client_assertion_type"}
 
 APPROVED, ERROR, DENIED, EXPIRED = 0, 1, 2, 3
 
@@ -54,7 +57,7 @@ class Trouble(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """One way for a sign-in to go, tried with each client authentication."""
+    """One way for a sign-in to go, tried with each kind of client or, if it is not `brief`, with two of them."""
 
     name: str
     hint: str
@@ -64,19 +67,20 @@ class Plan:
     polls: tuple
     expiry: int = 60  # requested_expiry
     told: int = 0  # expires_in in the answer, where it is not `expiry`
-    wrong_secret: bool = False
+    wrong: bool = False  # another secret or key than the registered one
+    brief: bool = False
 
 
 PENDING = "authorization_pending"
 PLANS = (
     Plan("approved", "approved+1@example.test", APPROVED, (None,)),
-    Plan("approved late", "late+1@example.test", APPROVED, (PENDING, None)),
-    Plan("denied", "denied+1@example.test", DENIED, ("access_denied",)),
+    Plan("approved late", "late+1@example.test", APPROVED, (PENDING, None), brief=True),
+    Plan("denied", "denied+1@example.test", DENIED, ("access_denied",), brief=True),
     # One poll at 5 s, then the client's own clock ends it at 8 s.
     Plan("expired", "silent+1@example.test", EXPIRED, (PENDING,), expiry=8),
     # The provider's clock ends it: the client was told 60 s and hears expired_token.
     Plan("expired at the provider", "lapsed+1@example.test", EXPIRED, ("expired_token",), expiry=2, told=60),
-    Plan("wrong secret", "approved+1@example.test", ERROR, (), wrong_secret=True),
+    Plan("wrong credentials", "approved+1@example.test", ERROR, (), wrong=True, brief=True),
 )
 
 
@@ -91,7 +95,9 @@ class Case:
     ca_file: str = None
     secret: str = ""
     secret_by_environment: bool = False
+    key_file: str = ""
     status: str = ""  # has to be in the error line
+    refused: tuple = ()  # status and error code that the start is answered with
     process: object = None
     code: int = None
     ended: float = 0.0  # on the monotonic clock, as the journal's times are
@@ -104,13 +110,17 @@ class Case:
 # ---- the search for secrets -------------------------------------------------
 
 
+@functools.lru_cache(None)
 def traces_of(secret):
-    """Every text that would give the secret away, or eight characters of it.
+    """Every text that would give the secret away, or eight characters of it, or sixteen of a private key.
 
     Secrets here are two random words with special characters between them;
     the words survive any of the form encodings, hexadecimal and Base64 do not.
     """
     traces = set()
+    if "PRIVATE KEY" in secret or secret.startswith("{"):
+        words = re.findall(r"[A-Za-z0-9+/_-]{20,}", secret)
+        return {word[i : i + 16] for word in words for i in range(len(word) - 15)}
     for word in re.findall(r"[0-9a-z]{16,}", secret):
         traces.update(word[i : i + 8] for i in range(len(word) - 7))
         traces.add(word.encode().hex())
@@ -127,7 +137,7 @@ def gives_away(text, secrets, tokens=()):
         for trace in traces_of(secret):
             # Hexadecimal and the words have no capitals; Base64 is searched as it is.
             if trace in text or (trace.islower() and trace in low):
-                return "the client secret"
+                return "a secret or a key of the client"
     for token in tokens:
         # Of a JWT the signature is enough.
         if token.rsplit(".", 1)[-1] in text:
@@ -138,10 +148,47 @@ def gives_away(text, secrets, tokens=()):
 # ---- the journal as the oracle ----------------------------------------------
 
 
+def signature_faults(rows, case):
+    """What is wrong with the JWTs of one sign-in, whose signatures the provider has verified."""
+    client, used, faults = case.client, set(), []
+    signs = client.get("backchannel_authentication_request_signing_alg")
+    asserts = client["token_endpoint_auth_method"].endswith("_jwt")
+    alg = client.get("token_endpoint_auth_signing_alg")
+
+    def check(name, jwt, alg, more, life):
+        header, claims = jwt["header"], dict(jwt["claims"])
+        kid = {} if alg.startswith("HS") or case.plan.wrong else {"kid": client["kid"]}
+        if not {"alg": alg, **kid}.items() <= header.items() or "typ" in header:
+            faults.append(f"{name} with the header {header}")
+        jti, times = claims.pop("jti", ""), [claims.pop(time, 0) for time in ("nbf", "iat", "exp")]
+        if len(jti) < 22 or jti in used:
+            faults.append(f"{name} with a short jti, or one that was used")
+        used.add(jti)
+        if [time - times[1] for time in times] != [-10, 0, life]:
+            faults.append(f"{name} with the times {times}")
+        expected = {"iss": client["client_id"], "aud": case.issuer, **more}
+        if claims != expected:
+            faults.append(f"{name} with the claims {sorted(claims)}, not {sorted(expected)}, or other values")
+
+    for row in rows:
+        path, assertion, request = row["path"].split("?")[0], row.get("assertion"), row.get("request")
+        if bool(assertion) != asserts or bool(request) != bool(signs and path == START):
+            faults.append(f"{path} with an assertion or a signed request too many, or too few")
+            continue
+        if assertion:
+            check(f"an assertion at {path}", assertion, alg, {"sub": client["client_id"]}, 60)
+        if request:
+            check("a signed request", request, signs, {"client_id": client["client_id"], **case.parameters}, 300)
+            outside = set(row["parameters"]) - OUTSIDE
+            if outside:
+                faults.append(f"{sorted(outside)} outside of the signed request")
+    return faults
+
+
 def journal_faults(rows, case):
     """What the provider saw of one sign-in that it should not have seen."""
     plan, method = case.plan, case.client["token_endpoint_auth_method"]
-    faults = []
+    faults = signature_faults(rows, case)
 
     for row in rows:
         if row["method"] != "POST" or "?" in row["path"]:
@@ -160,11 +207,12 @@ def journal_faults(rows, case):
 
     start = starts[0]
     answer = start["answer"]
+    asked = start["request"]["claims"] if start.get("request") else start["parameters"]
     for name, value in case.parameters.items():
-        if start["parameters"].get(name) != value:
-            faults.append(f"{name} arrived as {start['parameters'].get(name)!r}, not {value!r}")
-    if plan.wrong_secret:
-        if (start["status"], answer.get("error")) != (401, "invalid_client"):
+        if asked.get(name) != value:
+            faults.append(f"{name} arrived as {asked.get(name)!r}, not {value!r}")
+    if plan.wrong:
+        if (start["status"], answer.get("error")) != case.refused:
             faults.append(f"the provider answered the start with {start['status']} {answer}")
         return faults + ["a poll after a refused start"] * bool(polls)
     if start["status"] != 200 or answer.get("expires_in") != (plan.told or plan.expiry) or "interval" in answer:
@@ -296,6 +344,47 @@ def self_check():
     expect(not time_faults([{"at": 1000}], silent), "an end in time")
     for ended in (8.0, 12.0):
         expect(time_faults([{"at": 1000}], dataclasses.replace(silent, ended=ended)), "an end too early or too late")
+
+    key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIBwuCdV8s0XQd1w2\n-----END PRIVATE KEY-----\n"
+    expect(gives_away("x IBwuCdV8s0XQd1w2", [key]), "a planted piece of a PEM")
+    expect(gives_away("d=0123456789abcDEF_", ['{"d":"x0123456789abcDEF_-yz"}']), "a planted piece of a JWK")
+    client = {
+        "client_id": "c", "kid": "k", "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "ES256", "backchannel_authentication_request_signing_alg": "ES256",
+    }  # fmt: skip
+    case = Case("", client, "https://i", {"login_hint": "late"}, APPROVED, plan)
+
+    def jwt(jti, life, **more):
+        times = {"iat": 100, "nbf": 90, "exp": 100 + life}
+        return {"header": {"alg": "ES256", "kid": "k"}, "claims": {"iss": "c", "aud": "https://i", "jti": jti * 22, **times, **more}}
+
+    proof, asked = {"client_id": "c", "client_assertion_type": "t"}, {"client_id": "c", "login_hint": "late"}
+    good = [
+        {**row(100, START, 200, proof, {}), "assertion": jwt("a", 60, sub="c"), "request": jwt("b", 300, **asked)},
+        {**row(5200, POLL, 200, {**poll, **proof}, {}), "assertion": jwt("c", 60, sub="c")},
+    ]
+    expect(not signature_faults(good, case), "good signatures")
+
+    def plant_signature(what, change):
+        rows = copy.deepcopy(good)
+        change(rows)
+        expect(signature_faults(rows, case), what)
+
+    claims = lambda rows, row, name: rows[row][name]["claims"]  # noqa: E731
+    plant_signature("a jti that was used", lambda r: claims(r, 1, "assertion").update(jti="a" * 22))
+    plant_signature("a jti that the other JWT has", lambda r: claims(r, 0, "request").update(jti="a" * 22))
+    plant_signature("a short jti", lambda r: claims(r, 1, "assertion").update(jti="x"))
+    plant_signature("another audience", lambda r: claims(r, 1, "assertion").update(aud=["https://i"]))
+    plant_signature("a longer life", lambda r: claims(r, 1, "assertion").update(exp=161))
+    plant_signature("a subject in a request", lambda r: claims(r, 0, "request").update(sub="c"))
+    plant_signature("a parameter that is no text", lambda r: claims(r, 0, "request").update(login_hint=["late"]))
+    plant_signature("a parameter outside", lambda r: r[0]["parameters"].update(login_hint="late"))
+    plant_signature("a request in a poll", lambda r: r[1].update(request=r[0]["request"]))
+    plant_signature("no assertion", lambda r: r[1].update(assertion=None))
+    plant_signature("no signed request", lambda r: r[0].update(request=None))
+    plant_signature("another algorithm", lambda r: r[0]["assertion"]["header"].update(alg="RS256"))
+    plant_signature("another key", lambda r: r[0]["assertion"]["header"].update(kid="l"))
+    plant_signature("a type", lambda r: r[0]["request"]["header"].update(typ="JWT"))
     return [f"not found: {what}" for what in missed]
 
 
@@ -388,12 +477,13 @@ class Provider:
 
 
 def launch(case, program, running):
-    settings = {
-        "issuer": case.issuer,
-        "client_id": case.client["client_id"],
-        "token_endpoint_auth_method": case.client["token_endpoint_auth_method"],
-        "id_token_signed_response_alg": "RS256",
-    }
+    names = ("client_id", "token_endpoint_auth_method", "token_endpoint_auth_signing_alg")
+    names += ("backchannel_authentication_request_signing_alg", "id_token_signed_response_alg")
+    settings = {"issuer": case.issuer, **{name: case.client[name] for name in names if name in case.client}}
+    if case.key_file:
+        settings["client_private_key_file"] = case.key_file
+        if "PRIVATE KEY" in pathlib.Path(case.key_file).read_text():
+            settings["client_key_id"] = case.client["kid"]  # a JWK has it in itself
     # A proxy or a secret of the surroundings has no part in this.
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     environment.pop("CIBA_CLIENT_SECRET", None)
@@ -401,7 +491,7 @@ def launch(case, program, running):
         settings["ca_file"] = case.ca_file
     if case.secret_by_environment:
         environment["CIBA_CLIENT_SECRET"] = case.secret
-    else:
+    elif case.secret:
         settings["client_secret"] = case.secret
     words = [f"{name}={value}" for name, value in settings.items()]
     words += ["--"] + [f"{name}={value}" for name, value in case.parameters.items()]
@@ -433,30 +523,45 @@ def run_all(cases, program, running):
         thread.join()
 
 
+def kind_of(client):
+    kind = " ".join(filter(None, (client["token_endpoint_auth_method"], client.get("token_endpoint_auth_signing_alg"))))
+    signs = client.get("backchannel_authentication_request_signing_alg")
+    return f"{kind}, requests signed with {signs}" if signs else kind
+
+
 def make_cases(ready):
-    by_method = {method: [c for c in ready["clients"] if c["token_endpoint_auth_method"] == method] for method in METHODS}
+    kinds = {}
+    for client in ready["clients"]:
+        kinds.setdefault(kind_of(client), []).append(client)
     common = {"issuer": ready["issuer"], "ca_file": ready["ca_file"]}
     parameters = {"scope": "openid", "binding_message": "W4+7/#?", "requested_expiry": "60"}
 
     flows = []
-    for method in METHODS:
+    for kind, clients in kinds.items():
         for plan in PLANS:
-            client = by_method[method].pop()
-            secret = client["client_secret"]
-            if plan.wrong_secret:
+            if kind not in METHODS[:2] and not plan.brief:
+                continue
+            client = clients.pop()
+            method, keys = client["token_endpoint_auth_method"], client.get("key_files")
+            secret = client.get("client_secret", "")
+            if plan.wrong and not keys:
                 secret = secret[:-1] + ("1" if secret[-1] == "0" else "0")
+            # Where the key signs the request alone, the provider has no code of CIBA's for a wrong one.
+            by_key = keys and method != "private_key_jwt"
+            refused = (400, "invalid_request_object", "PROVIDER_ERROR") if by_key else (401, "invalid_client", "INVALID_CLIENT")
             flows.append(
                 Case(
-                    f"{plan.name}, {method}", client, parameters={
+                    f"{plan.name}, {kind}", client, parameters={
                         **parameters, "login_hint": plan.hint, "requested_expiry": str(plan.expiry)
                     },
-                    exit_code=plan.exit_code, plan=plan, secret=secret, secret_by_environment=method == METHODS[1],
-                    status="INVALID_CLIENT" if plan.wrong_secret else "", **common,
+                    exit_code=plan.exit_code, plan=plan, secret=secret, secret_by_environment=kind != METHODS[0],
+                    key_file=keys[plan.wrong] if keys else "", refused=refused[:2],
+                    status=refused[2] if plan.wrong else "", **common,
                 )  # fmt: skip
             )
 
     # These two must fail before anything is asked, so they run first and alone.
-    client = by_method[METHODS[0]].pop()
+    client = kinds[METHODS[0]].pop()
     refused = {
         "client": client, "parameters": {**parameters, "login_hint": PLANS[0].hint},
         "exit_code": ERROR, "secret": client["client_secret"],
@@ -490,7 +595,9 @@ def run_cases(provider, program, running):
     time.sleep(SETTLE)
     journal = provider.journal()
     tokens = [token for row in journal for token in row.get("tokens", [])]
-    secrets = [client["client_secret"] for client in ready["clients"]] + [case.secret for case in flows]
+    secrets = {client.get("client_secret") for client in ready["clients"]} | {case.secret for case in flows}
+    secrets |= {pathlib.Path(case.key_file).read_text() for case in flows if case.key_file}
+    secrets = sorted(secrets - {None, ""})
 
     for case in [untrusted, misnamed, *flows]:
         case.faults += output_faults(case, secrets, tokens)

@@ -320,7 +320,7 @@ namespace Ciba
         /// <summary>Frees the flow. It never waits, and sends nothing: to tell the provider, cancel first.</summary>
         public void Dispose()
         {
-            if (!handle.IsClosed)
+            if (!handle.IsDisposed)
             {
                 try
                 {
@@ -347,8 +347,6 @@ namespace Ciba
         internal void Leave(IntPtr set)
         {
             MemberNumber = 0;
-            if (handle.IsClosed)
-                return; // it has left
             try
             {
                 using (var flow = Use())
@@ -357,7 +355,7 @@ namespace Ciba
                     Native.ciba_error_free(error);
                 }
             }
-            catch (ObjectDisposedException)
+            catch (ObjectDisposedException) // it has left
             {
             }
         }

@@ -6,7 +6,7 @@ namespace Ciba
     /// <summary>The names of settings, for <see cref="CibaConfig.Set"/>.</summary>
     public static class CibaSetting
     {
-        /// <summary>A provider by name: signaturgruppen, signaturgruppen-test, telenor, telenor-test. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part.</summary>
+        /// <summary>A provider by name: signaturgruppen, signaturgruppen-test (MitID Flex app), signaturgruppen-par, signaturgruppen-par-test (CIBA + PAR), telenor, telenor-test (Vipps), telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part.</summary>
         /// <remarks>text</remarks>
         public const string Provider = "provider";
 
@@ -18,17 +18,53 @@ namespace Ciba
         /// <remarks>text</remarks>
         public const string ClientId = "client_id";
 
-        /// <summary>The client's secret. Required by both client_secret methods.</summary>
+        /// <summary>The client's secret. Required by the client_secret methods; its UTF-8 bytes are the key of HS256, HS384 and HS512.</summary>
         /// <remarks>text</remarks>
         public const string ClientSecret = "client_secret";
 
-        /// <summary>How the client proves itself, at every endpoint: as an Authorization header, or in the body.</summary>
-        /// <remarks>client_secret_basic, client_secret_post; default client_secret_basic</remarks>
+        /// <summary>How the client proves itself, at every endpoint: by its secret as an Authorization header or in the body, or by a JWT that is signed anew for each request with its secret or its private key.</summary>
+        /// <remarks>client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt; default client_secret_basic</remarks>
         public const string TokenEndpointAuthMethod = "token_endpoint_auth_method";
+
+        /// <summary>What client_secret_jwt and private_key_jwt sign with. Default: HS256; for a private key the alg of its JWK, else RS256, ES256, ES384, ES512 or EdDSA, as its kind is.</summary>
+        /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519, HS256, HS384, HS512</remarks>
+        public const string TokenEndpointAuthSigningAlg = "token_endpoint_auth_signing_alg";
+
+        /// <summary>The client's private key: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519. It signs what is not signed with the secret.</summary>
+        /// <remarks>text, of several lines</remarks>
+        public const string ClientPrivateKey = "client_private_key";
+
+        /// <summary>A file with the client's private key, in place of client_private_key.</summary>
+        /// <remarks>text</remarks>
+        public const string ClientPrivateKeyFile = "client_private_key_file";
+
+        /// <summary>The kid of the client's key, as the provider knows it. Default: the kid of its JWK, else none.</summary>
+        /// <remarks>text</remarks>
+        public const string ClientKeyId = "client_key_id";
+
+        /// <summary>Whom the JWTs of client_secret_jwt and private_key_jwt are for: issuer, endpoint (the one that is asked; the default at okta), or a URL, sent as it is written.</summary>
+        /// <remarks>text; default issuer</remarks>
+        public const string ClientAssertionAudience = "client_assertion_audience";
+
+        /// <summary>The header typ of those JWTs. Default: none, which most providers take.</summary>
+        /// <remarks>client-authentication+jwt, JWT</remarks>
+        public const string ClientAssertionTyp = "client_assertion_typ";
 
         /// <summary>How tokens are delivered.</summary>
         /// <remarks>poll; default poll</remarks>
         public const string BackchannelTokenDeliveryMode = "backchannel_token_delivery_mode";
+
+        /// <summary>What authentication requests are signed with: all their parameters are then inside a JWT. Default: they are not signed. HS256, HS384 and HS512 only at providers by name that are known to take them.</summary>
+        /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519, HS256, HS384, HS512</remarks>
+        public const string BackchannelAuthenticationRequestSigningAlg = "backchannel_authentication_request_signing_alg";
+
+        /// <summary>Whom signed requests are for: issuer, endpoint (the one that is asked), or a URL, sent as it is written.</summary>
+        /// <remarks>text; default issuer</remarks>
+        public const string SignedRequestAudience = "signed_request_audience";
+
+        /// <summary>The header typ of signed requests. Default: none, which every provider is known to take.</summary>
+        /// <remarks>oauth-authz-req+jwt, JWT</remarks>
+        public const string SignedRequestTyp = "signed_request_typ";
 
         /// <summary>The one algorithm that ID Tokens may be signed with.</summary>
         /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; default RS256</remarks>
@@ -46,9 +82,37 @@ namespace Ciba
         /// <remarks>https URL</remarks>
         public const string JwksUri = "jwks_uri";
 
+        /// <summary>In place of the discovered one.</summary>
+        /// <remarks>https URL</remarks>
+        public const string UserinfoEndpoint = "userinfo_endpoint";
+
+        /// <summary>In place of the discovered one.</summary>
+        /// <remarks>https URL</remarks>
+        public const string IntrospectionEndpoint = "introspection_endpoint";
+
+        /// <summary>In place of the discovered one.</summary>
+        /// <remarks>https URL</remarks>
+        public const string RevocationEndpoint = "revocation_endpoint";
+
+        /// <summary>The one algorithm that userinfo answers may be signed with. Without it they are plain JSON, and a signed one is refused.</summary>
+        /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA</remarks>
+        public const string UserinfoSignedResponseAlg = "userinfo_signed_response_alg";
+
+        /// <summary>TelenorID+ BankID: where the hint and the binding_message are asked for, in place of the one below the issuer.</summary>
+        /// <remarks>https URL</remarks>
+        public const string PrepareEndpoint = "prepare_endpoint";
+
+        /// <summary>Signaturgruppen CIBA + PAR: where the link for the person is asked for, in place of the one below the issuer.</summary>
+        /// <remarks>https URL</remarks>
+        public const string InitAuthEndpoint = "init_auth_endpoint";
+
         /// <summary>A URL with {auth_req_id} in its path: DELETE there cancels a request at the provider. CIBA has no cancel call of its own.</summary>
         /// <remarks>text</remarks>
         public const string CancelEndpoint = "cancel_endpoint";
+
+        /// <summary>Whether the client is registered for user_code. The provider's metadata, where they are read, must agree.</summary>
+        /// <remarks>true, false; default false</remarks>
+        public const string BackchannelUserCodeParameter = "backchannel_user_code_parameter";
 
         /// <summary>The name under which the provider takes requested_expiry.</summary>
         /// <remarks>requested_expiry, request_expiry; default requested_expiry</remarks>
@@ -150,6 +214,10 @@ namespace Ciba
         /// <remarks>text</remarks>
         public const string LoginHint = "login_hint";
 
+        /// <summary>Auth0: the person's user id, for example auth0|5f7c8e; makes the login_hint that Auth0 takes.</summary>
+        /// <remarks>text</remarks>
+        public const string LoginHintSub = "login_hint.sub";
+
         /// <summary>Who the person is, sent as it is given.</summary>
         /// <remarks>text, of several lines</remarks>
         public const string LoginHintToken = "login_hint_token";
@@ -171,7 +239,7 @@ namespace Ciba
         public const string LoginHintTokenCpr = "login_hint_token.cpr";
 
         /// <summary>Signaturgruppen: the text that the app shows. Required.</summary>
-        /// <remarks>text, of several lines</remarks>
+        /// <remarks>readable text, of several lines</remarks>
         public const string LoginHintTokenReferenceTextBody = "login_hint_token.referenceTextBody";
 
         /// <summary>Signaturgruppen: the person's IP address. Required.</summary>
@@ -186,7 +254,15 @@ namespace Ciba
         /// <remarks>text</remarks>
         public const string LoginHintTokenReferenceId = "login_hint_token.referenceId";
 
-        /// <summary>An ID Token that was issued before.</summary>
+        /// <summary>Signaturgruppen CIBA + PAR: identity providers, separated by spaces, for example mitid mitid_erhverv.</summary>
+        /// <remarks>text</remarks>
+        public const string LoginHintTokenIdpValues = "login_hint_token.idp_values";
+
+        /// <summary>Signaturgruppen CIBA + PAR: the OpenID Connect prompt, for example login.</summary>
+        /// <remarks>text</remarks>
+        public const string LoginHintTokenPrompt = "login_hint_token.prompt";
+
+        /// <summary>An ID Token that was issued before. One that was encrypted to the client is given decrypted; it may have expired.</summary>
         /// <remarks>text</remarks>
         public const string IdTokenHint = "id_token_hint";
 
@@ -194,17 +270,49 @@ namespace Ciba
         /// <remarks>text</remarks>
         public const string AcrValues = "acr_values";
 
-        /// <summary>A short text that is shown on both devices, for the person to compare.</summary>
-        /// <remarks>text</remarks>
+        /// <summary>A short text that is shown on both devices, for the person to compare. ciba_request_set_binding_code() makes one. Providers by name have rules for it, which are kept.</summary>
+        /// <remarks>readable text</remarks>
         public const string BindingMessage = "binding_message";
 
-        /// <summary>The person's secret code, for providers that ask for one. Ask for it each time.</summary>
+        /// <summary>The person's secret code, for providers that ask for one; needs the setting backchannel_user_code_parameter. Ask for it each time: no flow keeps it once it is sent.</summary>
         /// <remarks>text</remarks>
         public const string UserCode = "user_code";
 
-        /// <summary>How many seconds the provider should keep the request; it may decide otherwise. TelenorID+: 1 to 300.</summary>
+        /// <summary>How many seconds the provider should keep the request; it may decide otherwise. TelenorID+ and Okta: 1 to 300. Vipps MobilePay: 60 to 900.</summary>
         /// <remarks>1 to 2147483647</remarks>
         public const string RequestedExpiry = "requested_expiry";
+
+        /// <summary>Where the access token is to be used (RFC 8707): URIs separated by spaces, each sent as a parameter of its own.</summary>
+        /// <remarks>URIs</remarks>
+        public const string Resource = "resource";
+
+        /// <summary>What is to be approved (RFC 9396).</summary>
+        /// <remarks>JSON array of objects</remarks>
+        public const string AuthorizationDetails = "authorization_details";
+
+        /// <summary>Claims that are asked for one by one (OpenID Connect Core section 5.5).</summary>
+        /// <remarks>JSON object</remarks>
+        public const string Claims = "claims";
+
+        /// <summary>What the provider may weigh the risk by (FAPI-CIBA).</summary>
+        /// <remarks>JSON object</remarks>
+        public const string RequestContext = "request_context";
+
+        /// <summary>Any other parameter of the provider's by its name, for example extra.audience. Names that OAuth 2.0, OpenID Connect or CIBA give a meaning are refused.</summary>
+        /// <remarks>text, of several lines</remarks>
+        public const string Extra* = "extra.*";
+
+        /// <summary>TelenorID+ BankID: the person's kurt id. Required there: TelenorID+ gives the hint and the binding_message for it.</summary>
+        /// <remarks>text</remarks>
+        public const string PrepareKurtId = "prepare.kurt_id";
+
+        /// <summary>Signaturgruppen CIBA + PAR: where the person's browser ends up. Default: a page of the broker.</summary>
+        /// <remarks>https URL</remarks>
+        public const string InitAuthRedirectUri = "init_auth.redirectUri";
+
+        /// <summary>Signaturgruppen CIBA + PAR: comes along to init_auth.redirectUri.</summary>
+        /// <remarks>text</remarks>
+        public const string InitAuthState = "init_auth.state";
 
         /// <summary>A text of the caller's that stands in every log event of the flow. Not sent. Must not be secret.</summary>
         /// <remarks>text</remarks>

@@ -44,6 +44,10 @@ namespace Ciba
         InSet = 23,
         /// <summary>Not available on this system.</summary>
         Unsupported = 24,
+        /// <summary>The tokens are of another provider or another client.</summary>
+        OtherClient = 30,
+        /// <summary>These tokens were refreshed before, and what came of it was freed.</summary>
+        AlreadyRefreshed = 31,
         /// <summary>The provider could not be reached.</summary>
         ConnectFailed = 100,
         /// <summary>The provider's name could not be resolved.</summary>
@@ -68,6 +72,8 @@ namespace Ciba
         MalformedAnswer = 110,
         /// <summary>The answer to the authentication request was lost.</summary>
         StartUnknown = 111,
+        /// <summary>The answer to the refresh was lost: the refresh token may be used up.</summary>
+        RefreshUnknown = 120,
         /// <summary>The provider calls the request invalid.</summary>
         InvalidRequest = 200,
         /// <summary>The provider does not accept the client's credentials.</summary>
@@ -102,6 +108,14 @@ namespace Ciba
         DeniedOrFailed = 215,
         /// <summary>The app or the identity scheme behind the provider reported an error.</summary>
         AuthenticationDeviceError = 216,
+        /// <summary>The provider does not accept the access token, or not any more.</summary>
+        InvalidToken = 240,
+        /// <summary>The scope of the access token does not reach so far.</summary>
+        InsufficientScope = 241,
+        /// <summary>The provider does not do this with tokens of this kind.</summary>
+        UnsupportedTokenType = 242,
+        /// <summary>The answer to the introspection is not valid.</summary>
+        InvalidIntrospectionResponse = 243,
         /// <summary>The person denied.</summary>
         Denied = 250,
         /// <summary>Nobody answered in time.</summary>
@@ -154,6 +168,12 @@ namespace Ciba
         TokenUnexpectedClaim = 319,
         /// <summary>There is no ID Token.</summary>
         TokenMissing = 320,
+        /// <summary>The userinfo answer is not about the subject of the ID Token.</summary>
+        UserinfoSubject = 330,
+        /// <summary>The userinfo answer is not a plain JSON object.</summary>
+        UserinfoMalformed = 331,
+        /// <summary>The userinfo answer is signed against the settings, or not signed.</summary>
+        UserinfoSigning = 332,
         /// <summary>The provider's metadata could not be fetched.</summary>
         DiscoveryFailed = 400,
         /// <summary>The provider's metadata is malformed.</summary>
@@ -190,5 +210,7 @@ namespace Ciba
         Panic = 901,
         /// <summary>The system refused a thread, memory or a descriptor.</summary>
         Resources = 902,
+        /// <summary>How far a flow is, see ciba_progress_callback..</summary>
+        StageStarting = 1,
     }
 }

@@ -7,6 +7,8 @@ namespace Ciba
     /// <summary>A handle of ciba.h. Handles may be freed in any order and on any thread, the finalizer's too.</summary>
     internal abstract class NativeHandle : SafeHandle
     {
+        private volatile bool isDisposed;
+
         protected NativeHandle(IntPtr pointer) : base(IntPtr.Zero, true)
         {
             SetHandle(pointer);
@@ -15,6 +17,18 @@ namespace Ciba
         public override bool IsInvalid
         {
             get { return handle == IntPtr.Zero; }
+        }
+
+        /// <summary>At once; <see cref="SafeHandle.IsClosed"/> only when nobody uses it any more.</summary>
+        internal bool IsDisposed
+        {
+            get { return isDisposed; }
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            isDisposed = true;
+            base.Dispose(disposing);
         }
     }
 
@@ -81,6 +95,8 @@ namespace Ciba
         internal InUse(NativeHandle handle, string owner)
         {
             bool isHeld = false;
+            if (handle.IsDisposed)
+                throw new ObjectDisposedException(owner);
             try
             {
                 handle.DangerousAddRef(ref isHeld);

@@ -101,17 +101,58 @@ try {
 
 // ---- clients ------------------------------------------------------------
 
+// By client id.
+const keyFiles = new Map();
+
+// The kinds of client: how they prove themselves, with which algorithm, and
+// what their authentication requests are signed with.
+const KINDS = [
+  { method: 'client_secret_basic' },
+  { method: 'client_secret_post' },
+  { method: 'client_secret_jwt', alg: 'HS256' },
+  { method: 'private_key_jwt', alg: 'RS256' },
+  { method: 'private_key_jwt', alg: 'PS256', request: 'PS256' },
+  { method: 'private_key_jwt', alg: 'ES256', request: 'ES256' },
+  { method: 'private_key_jwt', alg: 'EdDSA', request: 'EdDSA' },
+  { method: 'client_secret_basic', request: 'RS256' },
+];
+
+// Each kind of key, and the form in which the client gets it.
+const KEYS = {
+  RS256: ['rsa', { modulusLength: 2048 }, { format: 'pem', type: 'pkcs1' }],
+  PS256: ['rsa', { modulusLength: 2048 }, { format: 'jwk' }],
+  ES256: ['ec', { namedCurve: 'P-256' }, { format: 'pem', type: 'sec1' }],
+  EdDSA: ['ed25519', {}, { format: 'pem', type: 'pkcs8' }],
+};
+
+function makeKey(alg, kid) {
+  const [type, parameters, form] = KEYS[alg];
+  const { privateKey, publicKey } = generateKeyPairSync(type, parameters);
+  const text = privateKey.export(form);
+  const file = join(directory, `${kid}.key`);
+  const members = { kid, alg, use: 'sig' };
+  writeFileSync(file, typeof text === 'string' ? text : JSON.stringify({ ...text, ...members }), { mode: 0o600 });
+  return { file, public: { ...publicKey.export({ format: 'jwk' }), ...members } };
+}
+
 // Ids and secrets hold what goes wrong when one of the two layers of encoding,
 // the form's and Basic's, is forgotten.
 function makeClients(count) {
   const random = () => randomBytes(12).toString('hex');
   const clients = [];
-  for (const method of ['basic', 'post']) {
+  KINDS.forEach(({ method, alg, request }, kind) => {
+    const keyed = request ?? (method === 'private_key_jwt' && alg);
+    // One for all clients of the kind, and one that nobody has registered.
+    const key = keyed && makeKey(keyed, `key-${kind}`);
+    const other = keyed && makeKey(keyed, `other-${kind}`);
     for (let i = 1; i <= count; i += 1) {
       clients.push({
-        client_id: `interop ${method}:${i}+1/2=50%`,
-        client_secret: `${random()} +/=:%&?"2B%${random()}`,
-        token_endpoint_auth_method: `client_secret_${method}`,
+        client_id: `interop ${method}:${kind}.${i}+1/2=50%`,
+        ...(method !== 'private_key_jwt' && { client_secret: `${random()} +/=:%&?"2B%${random()}` }),
+        token_endpoint_auth_method: method,
+        ...(alg && { token_endpoint_auth_signing_alg: alg }),
+        ...(key && { jwks: { keys: [key.public] } }),
+        ...(request && { backchannel_authentication_request_signing_alg: request }),
         grant_types: [CIBA],
         response_types: [],
         redirect_uris: [],
@@ -119,8 +160,9 @@ function makeClients(count) {
         id_token_signed_response_alg: 'RS256',
         require_auth_time: true,
       });
+      if (key) keyFiles.set(clients.at(-1).client_id, [key.file, other.file]);
     }
-  }
+  });
   return clients;
 }
 
@@ -156,6 +198,10 @@ function makeProvider(issuer) {
     cookies: { keys: [randomBytes(32).toString('hex')] },
     acrValues: ['urn:example:acr:phone'],
     claims: { openid: ['sub', 'acr', 'amr'] },
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA'],
+      requestObjectSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    },
     findAccount: (ctx, id) => personOf(id) && { accountId: id, claims: () => ({ sub: id }) },
     ttl: {
       BackchannelAuthenticationRequest: (ctx) => Math.min(600, Number(ctx?.oidc?.params.requested_expiry ?? LIFETIME)),
@@ -165,6 +211,7 @@ function makeProvider(issuer) {
     },
     features: {
       devInteractions: { enabled: false },
+      requestObjects: { enabled: true },
       ciba: {
         enabled: true,
         deliveryModes: ['poll'],
@@ -219,24 +266,34 @@ function arrive(request, response) {
   });
 }
 
+// Header and claims of a JWT, which the provider itself has verified.
+function decoded(jwt) {
+  if (typeof jwt !== 'string') return undefined;
+  const [header, claims] = jwt.split('.', 2).map((part) => JSON.parse(Buffer.from(part, 'base64url')));
+  return { header, claims };
+}
+
 // What the provider made of a request and what it answered. Secrets that came
 // with it are left out; the tokens it gave are kept, for the search in outputs.
 async function observe(ctx, next) {
   await next();
   const row = rows.get(ctx.req);
   if (ctx.method !== 'POST') return;
-  const { client_secret: bodySecret, ...parameters } = ctx.oidc?.body ?? {};
+  const { client_secret: bodySecret, client_assertion: jwt, request, ...parameters } = ctx.oidc?.body ?? {};
+  row.assertion = decoded(jwt);
+  row.request = decoded(request);
   row.client_id = ctx.oidc?.entities.Client?.clientId;
   row.authentication = [
     ctx.headers.authorization?.toLowerCase().startsWith('basic ') && 'client_secret_basic',
     bodySecret !== undefined && 'client_secret_post',
+    jwt !== undefined && (row.assertion.header.alg.startsWith('HS') ? 'client_secret_jwt' : 'private_key_jwt'),
   ].filter(Boolean);
   row.parameters = parameters;
   row.answer = {};
   for (const name of ['error', 'error_description', 'auth_req_id', 'expires_in', 'interval', 'token_type', 'scope']) {
     if (ctx.body?.[name] !== undefined) row.answer[name] = ctx.body[name];
   }
-  row.tokens = [ctx.body?.access_token, ctx.body?.id_token, ctx.body?.refresh_token].filter(Boolean);
+  row.tokens = [ctx.body?.access_token, ctx.body?.id_token, ctx.body?.refresh_token, jwt, request].filter(Boolean);
 }
 
 // ---- start, and end with stdin ------------------------------------------
@@ -262,8 +319,9 @@ const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 say({
   issuer,
   ca_file: certificates.caFile,
-  clients: clients.map(({ client_id, client_secret, token_endpoint_auth_method }) => (
-    { client_id, client_secret, token_endpoint_auth_method })),
+  // Not what only the provider has to know; beside it the client's own key, and one that is not its own.
+  clients: clients.map(({ grant_types, response_types, redirect_uris, jwks, ...client }) => (
+    { ...client, kid: jwks?.keys[0].kid, key_files: keyFiles.get(client.client_id) })),
 });
 
 const lines = createInterface({ input: process.stdin });

@@ -2,26 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::client::Client;
 use crate::outcome::Verdict;
 use crate::personality::Personality;
 use crate::time::{RealTime, Time};
 use crate::tls::Certificate;
-
-/// A registered client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Client {
-    /// Its `client_id`.
-    pub id: String,
-    /// Its `client_secret`.
-    pub secret: String,
-}
-
-impl Client {
-    /// A client with that identifier and secret.
-    pub fn new(id: &str, secret: &str) -> Self {
-        Client { id: id.to_owned(), secret: secret.to_owned() }
-    }
-}
 
 /// How a simulator behaves from its start on.
 #[derive(Clone)]

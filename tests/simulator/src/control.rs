@@ -180,6 +180,8 @@ fn carry(provider: &Provider, method: &Method, path: &str, wish: Wish) -> (u16, 
                 "discovery": count(Kind::Discovery), "jwks": count(Kind::Jwks),
                 "start": count(Kind::Start), "poll": count(Kind::Poll),
                 "cancel": count(Kind::Cancel), "userinfo": count(Kind::Userinfo),
+                "refresh": count(Kind::Refresh), "introspection": count(Kind::Introspection),
+                "revocation": count(Kind::Revocation), "prepare": count(Kind::Prepare), "init_auth": count(Kind::InitAuth),
                 "other": count(Kind::Other),
             });
             (200, counts)

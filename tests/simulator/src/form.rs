@@ -9,17 +9,26 @@ use base64::engine::general_purpose::STANDARD;
 pub(crate) struct Form<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Form<'a> {
-    /// `None` if a parameter is there twice.
+    /// `None` if a parameter is there twice, but for `resource` (RFC 8707).
     pub fn parse(body: &'a [u8]) -> Option<Self> {
         let mut params: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(8);
         for (name, value) in form_urlencoded::parse(body) {
-            if params.iter().any(|(other, _)| *other == name) {
+            if name != "resource" && params.iter().any(|(other, _)| *other == name) {
                 return None;
             }
             params.push((name, value));
         }
         params.retain(|(_, value)| !value.is_empty());
         Some(Form(params))
+    }
+
+    /// A form of these parameters.
+    pub fn of(params: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        Form(params)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_ref())
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -15,18 +15,28 @@ pub enum Kind {
     Jwks,
     /// The backchannel authentication endpoint.
     Start,
-    /// The token endpoint.
+    /// The token endpoint, with an `auth_req_id`.
     Poll,
     /// The cancel call, at providers that have one.
     Cancel,
     /// The userinfo endpoint.
     Userinfo,
+    /// The token endpoint, with a refresh token.
+    Refresh,
+    /// The introspection endpoint.
+    Introspection,
+    /// The revocation endpoint.
+    Revocation,
+    /// A step before the start, at providers that have one.
+    Prepare,
+    /// A step after it.
+    InitAuth,
     /// Any other path.
     Other,
 }
 
 /// How many kinds there are.
-pub(crate) const KINDS: usize = 7;
+pub(crate) const KINDS: usize = 12;
 
 /// One request and its answer.
 #[derive(Debug, Clone, Serialize)]

@@ -145,7 +145,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub(crate) fn new(header: Value, claims: Value) -> Self {
+    /// A JWT that the key for tokens signs.
+    pub fn new(header: Value, claims: Value) -> Self {
         Draft { header, claims, signer: Signer::Token, header_text: None, claims_text: None, finish: None }
     }
 }

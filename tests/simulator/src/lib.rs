@@ -21,30 +21,40 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod afterwards;
+mod authentication;
 mod body;
+mod client;
 mod config;
 mod control;
 mod fault;
 mod form;
+mod issued;
 pub mod journal;
+mod jwt;
 mod keys;
+
 mod outcome;
 pub mod personality;
 mod provider;
 mod requests;
 mod server;
 mod simulator;
+mod step;
 pub mod time;
 mod tls;
 mod tokens;
 mod wire;
 
-pub use config::{Client, Config};
+pub use client::Client;
+pub use config::Config;
 pub use fault::{Answer, Fault, Modify};
+pub use issued::Refresh;
 pub use journal::{Entry, Kind};
 pub use keys::{Draft, Signer, SigningKey};
 pub use outcome::{Outcome, Verdict};
 pub use personality::Personality;
 pub use simulator::{PendingRequest, Simulator};
+pub use step::Step;
 pub use time::{Busy, RealTime, SimulatedTime, Time};
 pub use tls::Certificate;

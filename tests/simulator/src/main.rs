@@ -9,7 +9,7 @@ use serde_json::json;
 const USAGE: &str = "\
 ciba-sim: a local OpenID Connect CIBA provider for tests
 
-  --personality NAME   signaturgruppen (default), telenor or generic
+  --personality NAME   signaturgruppen (default), signaturgruppen-par, telenor, telenor-bankid or generic
   --tls                https, with a CA made for this run
   --ca-out FILE        where to write that CA's certificate (PEM)
   --host NAME          host in the issuer: 127.0.0.1 (default) or localhost
@@ -22,6 +22,9 @@ ciba-sim: a local OpenID Connect CIBA provider for tests
                        (default), \"deny after 1 s\", \"fail CODE after 2 s\",
                        \"never\", or \"wait\" for the control interface
   --client ID:SECRET   register this client in place of the default one; repeatable
+  --client-metadata FILE
+                       likewise, a client by its OpenID client metadata in JSON: a
+                       method, keys (jwks), algorithms
   --journal-limit N    journal entries that are kept; 0 only counts
   --narrate            tell on stderr what the phone shows
   --ready-file FILE    write the line of JSON there too
@@ -75,6 +78,12 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
                 let text = value()?;
                 let (id, secret) = text.split_once(':').ok_or("--client needs ID:SECRET".to_owned())?;
                 config.clients.push(ciba_sim::Client::new(id, secret));
+            }
+            "--client-metadata" => {
+                let file = value()?;
+                let text = std::fs::read(&file).map_err(|error| format!("{file}: {error}"))?;
+                let client = serde_json::from_slice(&text).map_err(|error| format!("{file}: {error}"))?;
+                config.clients.push(client);
             }
             "--journal-limit" => config.journal_limit = number(&option, &value()?)?,
             "--narrate" => config.narrate = true,

@@ -6,12 +6,14 @@ mod signaturgruppen;
 mod telenor;
 
 pub use generic::generic;
-pub use signaturgruppen::signaturgruppen;
-pub use telenor::telenor;
+pub use signaturgruppen::{signaturgruppen, signaturgruppen_par};
+pub use telenor::{telenor, telenor_bankid};
 
 use serde_json::{Map, Value, json};
 
+use crate::issued::Refresh;
 use crate::outcome::Verdict;
+use crate::step::Step;
 
 /// The person a request is for, and what the phone shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +63,14 @@ pub struct Personality {
     pub token: &'static str,
     /// Userinfo endpoint.
     pub userinfo: &'static str,
+    /// Introspection endpoint.
+    pub introspection: Option<&'static str>,
+    /// Revocation endpoint.
+    pub revocation: Option<&'static str>,
+    /// How tokens are refreshed where `offline_access` was granted; `None` gives no refresh token.
+    pub refresh: Option<Refresh>,
+    /// A step beside CIBA's own.
+    pub step: Option<Step>,
     /// What stands before the `auth_req_id` in a cancel call.
     pub cancel: Option<&'static str>,
     /// Members of the metadata beside issuer and endpoints.
@@ -104,7 +114,7 @@ pub struct Personality {
 impl Personality {
     /// The personality of that name.
     pub fn named(name: &str) -> Option<Personality> {
-        let all = [signaturgruppen(), telenor(), generic()];
+        let all = [signaturgruppen(), signaturgruppen_par(), telenor(), telenor_bankid(), generic()];
         all.into_iter().find(|p| p.name == name)
     }
 
@@ -117,10 +127,23 @@ impl Personality {
         document["token_endpoint"] = path(self.token);
         document["userinfo_endpoint"] = path(self.userinfo);
         document["backchannel_authentication_endpoint"] = path(self.start);
+        for (name, found) in
+            [("introspection_endpoint", self.introspection), ("revocation_endpoint", self.revocation)]
+        {
+            if let Some(found) = found {
+                document[name] = path(found);
+            }
+        }
         document
     }
 }
 
+const ASYMMETRIC: [&str; 11] = [
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+];
+const HMAC: [&str; 3] = ["HS256", "HS384", "HS512"];
+
+/// What the engine of two of the providers lists.
 const ASYMMETRIC_AND_HMAC: [&str; 12] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384",
     "HS512",

@@ -1,24 +1,29 @@
 //! The provider itself: its state, and what it answers to each request.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method};
-use serde_json::{Value, json};
+use hyper::Method;
+use serde_json::json;
 
-use crate::config::{Client, Config};
+use crate::authentication::{Refused, Used};
+use crate::client::Client;
+use crate::config::Config;
+use crate::afterwards::REFRESH_GRANT;
 use crate::fault::Faults;
-use crate::form::{Form, basic};
+use crate::form::Form;
+use crate::issued::Issued;
 use crate::journal::{Journal, Kind};
 use crate::keys::{Draft, Keys, random, uuid};
 use crate::outcome::{Outcome, Verdict};
 use crate::personality::Hint;
 use crate::requests::{Polled, Request, Requests, Rules};
+use crate::step::Step;
 
 const GRANT_TYPE: &str = "urn:openid:params:grant-type:ciba";
 const HINTS: [&str; 3] = ["login_hint", "login_hint_token", "id_token_hint"];
@@ -46,8 +51,9 @@ pub(crate) struct Provider {
     pub keys: Mutex<Keys>,
     pub hooks: Mutex<Hooks>,
     pub default: Mutex<Option<Verdict>>,
-    /// Claims by access token, for userinfo.
-    pub people: Mutex<HashMap<String, Value>>,
+    /// What of clients' JWTs was used.
+    pub used: Mutex<Used>,
+    pub issued: Mutex<Issued>,
     /// Connections that end while this is set end with a reset.
     pub reset_on_drop: AtomicBool,
     /// New connections are reset while this is set.
@@ -67,7 +73,7 @@ pub(crate) struct Reply {
 const JSON: &str = "application/json; charset=UTF-8";
 
 impl Reply {
-    fn new(status: u16, label: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(status: u16, label: impl Into<Cow<'static, str>>) -> Self {
         Reply { status, headers: Vec::new(), body: Bytes::new(), label: label.into(), auth_req_id: None }
     }
 
@@ -117,7 +123,8 @@ impl Provider {
             keys: Mutex::new(Keys::new()),
             hooks: Mutex::default(),
             default: Mutex::new(config.default.clone()),
-            people: Mutex::default(),
+            used: Mutex::default(),
+            issued: Mutex::default(),
             reset_on_drop: AtomicBool::new(false),
             reset_on_accept: AtomicBool::new(false),
             config,
@@ -131,15 +138,24 @@ impl Provider {
         }
     }
 
-    /// What a path is for.
-    pub fn kind_of(&self, path: &str) -> Kind {
+    /// What a request is for, by its path; the token endpoint has two uses.
+    pub fn kind_of(&self, path: &str, body: &[u8]) -> Kind {
         let p = &self.config.personality;
+        let refreshes = || {
+            let mut form = form_urlencoded::parse(body);
+            form.any(|(name, value)| name == "grant_type" && value == REFRESH_GRANT)
+        };
         match path.strip_prefix(p.root) {
+            Some(rest) if rest == p.token && refreshes() => Kind::Refresh,
             Some(rest) if rest == p.token => Kind::Poll,
             Some(rest) if rest == p.start => Kind::Start,
             Some("/.well-known/openid-configuration") => Kind::Discovery,
             Some(rest) if rest == p.jwks => Kind::Jwks,
             Some(rest) if rest == p.userinfo => Kind::Userinfo,
+            Some(rest) if p.introspection == Some(rest) => Kind::Introspection,
+            Some(rest) if p.revocation == Some(rest) => Kind::Revocation,
+            Some(rest) if matches!(p.step, Some(Step::Prepare(path)) if path == rest) => Kind::Prepare,
+            Some(rest) if matches!(p.step, Some(Step::InitAuth(path)) if path == rest) => Kind::InitAuth,
             Some(rest) if p.cancel.is_some_and(|cancel| rest.starts_with(cancel)) => Kind::Cancel,
             _ => Kind::Other,
         }
@@ -156,6 +172,21 @@ impl Provider {
             }
             Kind::Poll => {
                 self.poll(request, body).unwrap_or_else(|(status, code)| Reply::error(status, code))
+            }
+            Kind::Refresh => {
+                self.refresh(request, body).unwrap_or_else(|(status, code)| Reply::error(status, code))
+            }
+            Kind::Introspection => {
+                self.introspect(request, body).unwrap_or_else(|(status, code)| Reply::error(status, code))
+            }
+            Kind::Revocation => {
+                self.revoke(request, body).unwrap_or_else(|(status, code)| Reply::error(status, code))
+            }
+            Kind::Prepare => {
+                self.prepare(request, body).unwrap_or_else(|(status, code)| Reply::error(status, code))
+            }
+            Kind::InitAuth => {
+                self.init_auth(request, body).unwrap_or_else(|(status, code)| Reply::error(status, code))
             }
             Kind::Cancel if request.method == Method::DELETE => self.cancel(request.uri.path()),
             Kind::Userinfo if get || request.method == Method::POST => self.userinfo(&request.headers),
@@ -176,7 +207,7 @@ impl Provider {
     }
 
     /// The form of a POST, and the client that has authenticated itself.
-    fn form<'a>(
+    pub fn form<'a>(
         &self,
         request: &Parts,
         body: &'a Bytes,
@@ -192,25 +223,10 @@ impl Provider {
             return Err(refused);
         }
         let form = Form::parse(body).ok_or(refused)?;
-        let unknown = (unknown_client, "invalid_client");
-        let mut headers = request.headers.get_all(AUTHORIZATION).iter();
-        let (id, secret) = match (headers.next(), form.get("client_secret")) {
-            (Some(_), Some(_)) => return Err(refused),
-            (Some(value), None) => {
-                if headers.next().is_some() {
-                    return Err(refused);
-                }
-                let (id, secret) = basic(value.as_bytes()).ok_or(unknown)?;
-                if form.get("client_id").is_some_and(|other| other != id) {
-                    return Err(refused);
-                }
-                (Cow::from(id), Cow::from(secret))
-            }
-            (None, Some(secret)) => (form.get("client_id").ok_or(unknown)?.into(), secret.into()),
-            (None, None) => return Err(unknown),
-        };
-        let known = |c: &&Client| c.id == id && c.secret == secret;
-        let client = self.clients.iter().find(known).ok_or(unknown)?;
+        let client = self.authenticated(&request.headers, &form).map_err(|why| match why {
+            Refused::Unknown => (unknown_client, "invalid_client"),
+            Refused::Ambiguous => refused,
+        })?;
         Ok((form, client))
     }
 
@@ -218,6 +234,7 @@ impl Provider {
         let p = &self.config.personality;
         let refuse = |code| Err((400, code));
         let (form, client) = self.form(request, body, 401)?;
+        let form = self.asked(client, form).ok_or((400, "invalid_request"))?;
         let Some(scope) = form.get("scope") else {
             return refuse("invalid_request");
         };
@@ -229,7 +246,7 @@ impl Provider {
         let (Some((name, value)), None) = (hints.next(), hints.next()) else {
             return refuse("invalid_request");
         };
-        if !p.hints.contains(&name) || form.get("request").is_some() {
+        if !p.hints.contains(&name) {
             return refuse("invalid_request");
         }
         let binding_message = form.get("binding_message");
@@ -313,19 +330,6 @@ impl Provider {
                 Reply::new(204, "cancelled")
             }
             false => Reply::new(404, "unknown"),
-        }
-    }
-
-    fn userinfo(&self, headers: &HeaderMap) -> Reply {
-        let value = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
-        let token = value.and_then(|value| value.split_once(' '));
-        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let claims = token.and_then(|(_, token)| lock(&self.people).get(token).cloned());
-        match claims {
-            Some(claims) => Reply::json(200, "userinfo", claims.to_string()),
-            None => {
-                Reply::new(401, "invalid_token").header("www-authenticate", "Bearer error=\"invalid_token\"")
-            }
         }
     }
 }

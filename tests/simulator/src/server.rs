@@ -152,11 +152,11 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Result<Response<Sent>, Infallible> {
     let (parts, body) = request.into_parts();
-    let kind = provider.kind_of(parts.uri.path());
     let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => return Ok(made(&Answer::new(413, ""), Sent::Full(None))),
     };
+    let kind = provider.kind_of(parts.uri.path(), &body);
     let place = provider.journal.note(kind, || Arrived {
         at_ms: provider.config.time.now_ms(),
         method: parts.method.to_string(),

@@ -11,7 +11,8 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::config::{Client, Config};
+use crate::client::Client;
+use crate::config::Config;
 use crate::control;
 use crate::fault::Fault;
 use crate::journal::{Entry, Kind};

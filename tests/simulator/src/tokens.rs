@@ -1,9 +1,12 @@
 //! The tokens that an approved request is answered with.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
+use crate::issued::Grant;
 use crate::keys::{Draft, b64url, hex, random, sha256};
-use crate::personality::{Granted, extend};
+use crate::personality::extend;
 use crate::provider::{Provider, Reply, lock};
 use crate::requests::Request;
 
@@ -14,20 +17,29 @@ const ACCESS_TOKEN_LIFE: i64 = 3600;
 impl Provider {
     /// The tokens for an approved request.
     pub fn tokens(&self, request: &Request, now: u64) -> Reply {
-        let p = &self.config.personality;
-        let granted = Granted {
-            client_id: &request.client_id,
-            scope: &request.scope,
-            person: &request.person,
-            transaction: &request.transaction,
-        };
         let unix_ms = self.config.time.unix_ms();
         let approved = request.ends.as_ref().map_or(now, |(_, at)| *at);
         let since = i64::try_from(now.saturating_sub(approved)).unwrap_or(0);
-        let (unix, auth_time) = (unix_ms / 1000, (unix_ms - since) / 1000);
+        let grant = Arc::new(Grant {
+            client_id: request.client_id.clone(),
+            scope: request.scope.clone(),
+            person: request.person.clone(),
+            transaction: request.transaction.clone(),
+            auth_time: (unix_ms - since) / 1000,
+        });
+        let offline = request.scope.split(' ').any(|scope| scope == "offline_access");
+        let refresh = self.config.personality.refresh.filter(|_| offline);
+        self.issue(&grant, refresh.map(|refresh| unix_ms / 1000 + refresh.life))
+    }
+
+    /// New tokens for a grant, with a refresh token if it is to live until a time (Unix seconds).
+    pub fn issue(&self, grant: &Arc<Grant>, refresh_until: Option<i64>) -> Reply {
+        let p = &self.config.personality;
+        let granted = grant.granted();
+        let (unix, auth_time) = (self.config.time.unix_ms() / 1000, grant.auth_time);
         let scope = match p.scope_list {
-            true => json!(request.scope.split(' ').collect::<Vec<_>>()),
-            false => json!(request.scope),
+            true => json!(grant.scope.split(' ').collect::<Vec<_>>()),
+            false => json!(grant.scope),
         };
         let common = |life: i64, more: Value, special: Value| {
             let mut claims = Map::new();
@@ -43,14 +55,20 @@ impl Provider {
         let header = |typ| lock(&self.keys).header(typ);
         let sign = |draft: &Draft| lock(&self.keys).sign(draft);
         let jti = hex(&random::<16>());
-        let special = json!({ "client_id": request.client_id, "scope": scope, "jti": jti });
+        let special = json!({ "client_id": grant.client_id, "scope": scope, "jti": jti });
         let access = common(ACCESS_TOKEN_LIFE, (p.access_claims)(&granted), special);
         let access = sign(&Draft::new(header("at+jwt"), access));
         let at_hash = b64url(&sha256(access.as_bytes())[..16]);
-        let special = json!({ "aud": request.client_id, "at_hash": at_hash });
+        let special = json!({ "aud": grant.client_id, "at_hash": at_hash });
         let claims = common(ID_TOKEN_LIFE, (p.claims)(&granted), special);
         let mut draft = Draft::new(header("JWT"), claims);
-        lock(&self.people).insert(access.clone(), (p.claims)(&granted));
+        let refresh = refresh_until.map(|until| (b64url(&random::<32>()), until));
+        let mut issued = lock(&self.issued);
+        issued.add(access.clone(), grant, unix + ACCESS_TOKEN_LIFE, false);
+        if let Some((token, until)) = &refresh {
+            issued.add(token.clone(), grant, *until, true);
+        }
+        drop(issued);
         let (next, every) = {
             let mut hooks = lock(&self.hooks);
             (hooks.next.pop_front(), hooks.every.clone())
@@ -60,13 +78,16 @@ impl Provider {
             (None, Some(hook)) => hook(&mut draft),
             (None, None) => {}
         }
-        let body = json!({
+        let mut body = json!({
             "id_token": sign(&draft),
             "access_token": access,
             "expires_in": ACCESS_TOKEN_LIFE,
             "token_type": "Bearer",
-            "scope": request.scope,
+            "scope": grant.scope,
         });
+        if let Some((token, _)) = refresh {
+            body["refresh_token"] = token.into();
+        }
         Reply::json(200, "tokens", body.to_string())
     }
 }

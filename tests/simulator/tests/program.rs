@@ -165,6 +165,32 @@ fn by_default_everybody_approves() {
 }
 
 #[test]
+fn a_client_is_registered_by_its_metadata() {
+    let file = std::env::temp_dir().join(format!("ciba-sim-test-{}-client.json", std::process::id()));
+    let register = |metadata: Value| {
+        std::fs::write(&file, metadata.to_string()).unwrap();
+        Command::new(env!("CARGO_BIN_EXE_ciba-sim"))
+            .args(["--client-metadata", file.to_str().unwrap(), "--exit-with-stdin"])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    let metadata = json!({
+        "client_id": "desk", "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [] },
+        "token_endpoint_auth_signing_alg": "ES256", "backchannel_authentication_request_signing_alg": "PS256",
+    });
+    let run = register(metadata.clone());
+    let ready: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&ready["client_id"], &ready["client_secret"]), (&json!("desk"), &json!("")));
+    let mut misspelt = metadata;
+    misspelt["token_endpoint_auth_metod"] = "private_key_jwt".into();
+    let run = register(misspelt);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("token_endpoint_auth_metod"));
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn bad_options_are_told() {
     for args in [&["--personality", "nobody"][..], &["--port", "x"], &["--what"], &["--port"]] {
         let run = Command::new(env!("CARGO_BIN_EXE_ciba-sim")).args(args).output();

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Granted, Hint, NO_STORE, Person, Personality};
+use super::{ASYMMETRIC, Granted, HMAC, Hint, NO_STORE, Person, Personality};
+use crate::issued::Refresh;
 use crate::keys::{b64url, random, uuid_of};
 use crate::outcome::Verdict;
 
@@ -15,6 +16,10 @@ pub fn generic() -> Personality {
         start: "/bc-authorize",
         token: "/token",
         userinfo: "/userinfo",
+        introspection: Some("/introspect"),
+        revocation: Some("/revoke"),
+        refresh: Some(Refresh { life: 30 * 24 * 3600, rotates: true }),
+        step: None,
         cancel: None,
         metadata,
         metadata_headers: &[],
@@ -39,13 +44,16 @@ pub fn generic() -> Personality {
 
 fn metadata(_issuer: &str) -> Value {
     json!({
-        "grant_types_supported": ["urn:openid:params:grant-type:ciba"],
+        "grant_types_supported": ["urn:openid:params:grant-type:ciba", "refresh_token"],
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post",
+            "client_secret_jwt", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ([ASYMMETRIC.as_slice(), &HMAC].concat()),
+        "backchannel_authentication_request_signing_alg_values_supported": ASYMMETRIC,
         "id_token_signing_alg_values_supported": ["RS256"],
         "backchannel_token_delivery_modes_supported": ["poll"],
-        "backchannel_user_code_parameter_supported": false,
+        "backchannel_user_code_parameter_supported": true,
     })
 }
 

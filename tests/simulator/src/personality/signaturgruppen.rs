@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Granted, Hint, Person, Personality, engine_metadata, extend};
 use crate::keys::{hex, random, uuid_of};
 use crate::outcome::Verdict;
+use crate::step::Step;
 
 /// The broker as its documentation describes it.
 pub fn signaturgruppen() -> Personality {
@@ -19,6 +20,10 @@ pub fn signaturgruppen() -> Personality {
         start: "/connect/ciba",
         token: "/connect/token",
         userinfo: "/connect/userinfo",
+        introspection: None,
+        revocation: None,
+        refresh: None,
+        step: None,
         cancel: Some("/api/v1/ciba/"),
         metadata,
         metadata_headers: &[("cache-control", "public, max-age=770")],
@@ -50,6 +55,27 @@ pub fn signaturgruppen() -> Personality {
         access_claims,
         scope_list: true,
     }
+}
+
+/// The broker where the person is asked in a browser: a step after the start makes the link.
+pub fn signaturgruppen_par() -> Personality {
+    Personality {
+        name: "signaturgruppen-par",
+        step: Some(Step::InitAuth("/api/ciba/broker-oidc/init-auth")),
+        cancel: None,
+        person: whoever_opens_the_link,
+        interval: 3,
+        ..signaturgruppen()
+    }
+}
+
+/// Nobody is asked for by name.
+fn whoever_opens_the_link(hint: &Hint<'_>) -> Result<Person, &'static str> {
+    let token: Value = serde_json::from_str(hint.value).map_err(|_| REFUSED)?;
+    if token["flow_type"] != "broker_oidc" {
+        return Err(REFUSED);
+    }
+    Ok(Person { id: UUID_OF_CPR.to_owned(), text: String::new(), verdict: None })
 }
 
 fn metadata(issuer: &str) -> Value {

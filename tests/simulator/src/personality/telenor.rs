@@ -1,10 +1,14 @@
 //! TelenorID+ with Vipps.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::{Granted, Hint, NO_STORE, Person, Personality, engine_metadata};
+use crate::issued::Refresh;
 use crate::keys::{hex, random, sha256, uuid, uuid_of};
 use crate::outcome::{Outcome, Verdict};
+use crate::step::{Step, hint_of};
 
 /// TelenorID+ as its documentation describes it.
 pub fn telenor() -> Personality {
@@ -15,6 +19,11 @@ pub fn telenor() -> Personality {
         start: "/connect/ciba",
         token: "/connect/token",
         userinfo: "/connect/userinfo",
+        introspection: None,
+        revocation: None,
+        // 14 days from the sign-in, however often it is used. That no new one is given is not documented.
+        refresh: Some(Refresh { life: 14 * 24 * 3600, rotates: false }),
+        step: None,
         cancel: None,
         metadata: engine_metadata,
         metadata_headers: &[],
@@ -34,6 +43,32 @@ pub fn telenor() -> Personality {
         claims,
         access_claims,
         scope_list: true,
+    }
+}
+
+/// TelenorID+ with BankID: a step before the start makes the hint.
+pub fn telenor_bankid() -> Personality {
+    Personality {
+        name: "telenor-bankid",
+        step: Some(Step::Prepare("/api/ciba/ciba_prepare_bankid")),
+        hints: &["login_hint_token"],
+        person: prepared,
+        scopes: (&["openid", "bankid"], "invalid_scope"),
+        ..telenor()
+    }
+}
+
+/// A hint that was made here, with the message that belongs to it. What a kurt id says will happen happens.
+fn prepared(hint: &Hint<'_>) -> Result<Person, &'static str> {
+    let refused = "invalid_request";
+    let claims = hint.value.split('.').nth(1).ok_or(refused)?;
+    let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| refused)?;
+    let claims: Value = serde_json::from_slice(&claims).map_err(|_| refused)?;
+    let id = claims["kurt_id"].as_str().ok_or(refused)?;
+    let (made, message) = hint_of(id);
+    match made == hint.value && hint.binding_message == Some(&message) {
+        true => Ok(Person { verdict: Verdict::in_text(id), id: id.to_owned(), text: message }),
+        false => Err(refused),
     }
 }
 

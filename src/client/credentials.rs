@@ -1,0 +1,145 @@
+//! From settings to what the client proves itself with, and signs its requests with.
+
+use std::fs::File;
+use std::io::Read;
+
+use zeroize::Zeroizing;
+
+use crate::client_auth::{ClientAuthentication, Credentials};
+use crate::error::{Error, Result, Status};
+use crate::provider::{Provider, endpoint};
+use crate::settings::Values;
+use crate::signed_request::RequestSigning;
+use crate::signing::{Algorithm, Audience, PrivateKey, Signer};
+
+/// No file with a private key is larger.
+const MOST_KEY_BYTES: usize = 64 * 1024;
+
+/// The credentials that the settings give, and how requests are signed, if they are.
+pub fn credentials(
+    values: &Values,
+    provider: &Provider,
+) -> Result<(ClientAuthentication, Option<RequestSigning>)> {
+    let settings = Settings { values, provider, key: private_key(values)? };
+    let client_id = needed(values, "client_id")?.to_owned();
+    let authentication = ClientAuthentication { client_id, credentials: settings.credentials()? };
+    Ok((authentication, settings.request_signing()?))
+}
+
+pub fn needed<'a>(values: &'a Values, name: &str) -> Result<&'a str> {
+    let missing = || Error::new(Status::MISSING_SETTING, format!("{name} is missing"));
+    values.text(name).ok_or_else(missing)
+}
+
+fn conflict<T>(text: impl Into<String>) -> Result<T> {
+    Err(Error::new(Status::CONFLICTING_SETTINGS, text))
+}
+
+struct Settings<'a> {
+    values: &'a Values,
+    provider: &'a Provider,
+    key: Option<PrivateKey>,
+}
+
+impl Settings<'_> {
+    fn credentials(&self) -> Result<Credentials> {
+        const ALGORITHM: &str = "token_endpoint_auth_signing_alg";
+        let rules = &self.provider.rules;
+        let secret = || needed(self.values, "client_secret");
+        let algorithm = self.algorithm(ALGORITHM)?;
+        let method = self.values.text("token_endpoint_auth_method").unwrap_or_default();
+        let algorithm = match method {
+            "client_secret_basic" => {
+                let form_encoded = rules.basic_form_encoded;
+                return Ok(Credentials::Basic { secret: secret()?.into(), form_encoded });
+            }
+            "client_secret_post" => return Ok(Credentials::Post { secret: secret()?.into() }),
+            "client_secret_jwt" => algorithm.or(Algorithm::named("HS256")),
+            "private_key_jwt" => algorithm.or(Algorithm::named(self.key()?.usual_algorithm())),
+            _ => None, // the table allows no other word
+        };
+        let Some(algorithm) = algorithm else {
+            return conflict("the algorithm that the private key names is not one for signatures");
+        };
+        if algorithm.is_hmac() != (method == "client_secret_jwt") {
+            return conflict(format!("{ALGORITHM}: {} does not fit {method}", algorithm.name));
+        }
+        Ok(Credentials::Assertion {
+            signer: self.signer(ALGORITHM, algorithm)?,
+            audience: self.audience("client_assertion_audience", rules.client_assertion_audience)?,
+            typ: self.values.text("client_assertion_typ").map(str::to_owned),
+        })
+    }
+
+    fn request_signing(&self) -> Result<Option<RequestSigning>> {
+        const ALGORITHM: &str = "backchannel_authentication_request_signing_alg";
+        let Some(algorithm) = self.algorithm(ALGORITHM)? else { return Ok(None) };
+        if algorithm.is_hmac() && !self.provider.rules.hmac_signed_requests {
+            let name = algorithm.name;
+            return conflict(format!(
+                "{ALGORITHM}: {name} is not for this provider: CIBA Core 7.1.1 allows asymmetric ones alone"
+            ));
+        }
+        Ok(Some(RequestSigning {
+            signer: self.signer(ALGORITHM, algorithm)?,
+            audience: self.audience("signed_request_audience", "issuer")?,
+            typ: self.values.text("signed_request_typ").map(str::to_owned),
+        }))
+    }
+
+    fn algorithm(&self, setting: &str) -> Result<Option<&'static Algorithm>> {
+        let Some(name) = self.values.text(setting) else { return Ok(None) };
+        Algorithm::named(name).map(Some).ok_or_else(|| Status::INTERNAL.into()) // the table's words
+    }
+
+    fn key(&self) -> Result<&PrivateKey> {
+        let text = "client_private_key or client_private_key_file is missing";
+        self.key.as_ref().ok_or_else(|| Error::new(Status::MISSING_SETTING, text))
+    }
+
+    fn signer(&self, setting: &str, algorithm: &'static Algorithm) -> Result<Signer> {
+        let signer = if algorithm.is_hmac() {
+            Signer::with_secret(algorithm, needed(self.values, "client_secret")?)
+        } else {
+            let key = self.key()?;
+            let key_id = self.values.text("client_key_id").map(str::to_owned).or(key.key_id.clone());
+            Signer::with_key(algorithm, key, key_id)
+        };
+        signer.map_err(|error| Error::new(error.status(), format!("{setting}: {}", error.message())))
+    }
+
+    fn audience(&self, setting: &str, default: &str) -> Result<Audience> {
+        let provider = self.provider;
+        Ok(match self.values.given(setting).unwrap_or(default) {
+            "issuer" => Audience::Given(provider.issuer.clone()),
+            "endpoint" => Audience::Endpoint,
+            url => {
+                endpoint(setting, url, provider.allow_http_loopback).map_err(|error| {
+                    Error::new(error.status(), format!("{} (or issuer, or endpoint)", error.message()))
+                })?;
+                Audience::Given(url.to_owned()) // as it was written: it is compared to the letter
+            }
+        })
+    }
+}
+
+fn private_key(values: &Values) -> Result<Option<PrivateKey>> {
+    let (given, file) = (values.text("client_private_key"), values.text("client_private_key_file"));
+    let (name, key) = match (given, file) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return conflict("client_private_key and client_private_key_file are both given");
+        }
+        (Some(text), None) => ("client_private_key", PrivateKey::read(text)),
+        (None, Some(path)) => {
+            let name = "client_private_key_file";
+            // As large as the largest one, so that no copy is left behind by growing.
+            let mut text = Zeroizing::new(String::with_capacity(MOST_KEY_BYTES));
+            File::open(path)
+                .and_then(|file| file.take(MOST_KEY_BYTES as u64).read_to_string(&mut text))
+                .map_err(|e| Error::new(Status::FILE, format!("{name} cannot be read: {}", e.kind())))?;
+            (name, PrivateKey::read(&text))
+        }
+    };
+    key.map(Some).map_err(|why| Error::new(Status::INVALID_VALUE, format!("{name}: {why}")))
+}
