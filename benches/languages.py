@@ -55,7 +55,6 @@ def dotnet(place):
     """The .NET binding; its native library is the one that the caller lets it find."""
     need("mcs", "mono", "mono-devel")
     program = place / "poll_csharp.exe"
-    sources = sorted((ROOT / "bindings" / "dotnet" / "Ciba").glob("*.cs"))
     compiler = ["mcs", "-langversion:7.2", "-unsafe", "-optimize", f"-out:{program}"]
-    subprocess.run([*compiler, BENCHES / "PollCiba.cs", *sources], check=True)
+    subprocess.run([*compiler, "PollCiba.cs", "../bindings/dotnet/Ciba/*.cs"], cwd=BENCHES, check=True)
     return {"poll_csharp": ["mono", program]}

@@ -7,7 +7,7 @@ import pathlib
 import re
 import sys
 import time
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote_plus
 
 
 def tell(name, value):
@@ -40,7 +40,8 @@ def exchange():
     return {
         "url": os.environ["POLL_URL"],
         "headers": {"Accept": "application/json", "User-Agent": os.environ["POLL_USER_AGENT"]},
-        "auth": (os.environ["CIBA_SIM_CLIENT_ID"], os.environ["CIBA_SIM_CLIENT_SECRET"]),
+        # As RFC 6749 section 2.3.1 has it, and HTTP clients have it not.
+        "auth": tuple(quote_plus(os.environ[f"CIBA_SIM_CLIENT_{part}"]) for part in ("ID", "SECRET")),
         "data": dict(parse_qsl(os.environ["POLL_BODY"], strict_parsing=True)),
     }
 

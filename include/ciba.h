@@ -294,7 +294,7 @@
  * EdDSA, Ed25519, HS256, HS384, HS512)
  *     What client_secret_jwt and private_key_jwt sign with. Default: HS256; for a private key the
  *     alg of its JWK, else RS256, ES256, ES384, ES512 or EdDSA, as its kind is.
- * client_private_key (text, of several lines)
+ * client_private_key (PEM or JWK)
  *     The client's private key: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048
  *     to 8192 bits, P-256, P-384, P-521 or Ed25519. It signs what is not signed with the secret.
  * client_private_key_file (text)

@@ -546,7 +546,6 @@ inline constexpr std::string_view resource = "resource";
 inline constexpr std::string_view authorization_details = "authorization_details";
 inline constexpr std::string_view claims = "claims";
 inline constexpr std::string_view request_context = "request_context";
-inline constexpr std::string_view extra_* = "extra.*";
 inline constexpr std::string_view prepare_kurt_id = "prepare.kurt_id";
 inline constexpr std::string_view init_auth_redirectUri = "init_auth.redirectUri";
 inline constexpr std::string_view init_auth_state = "init_auth.state";
@@ -622,6 +621,8 @@ class Config {
   detail::Handle<ciba_config, ciba_config_free> config_;
 };
 
+class Client;
+
 /// What is asked of whom, by parameter name. It may be used for several flows.
 class Request {
  public:
@@ -639,6 +640,10 @@ class Request {
   Result<void> set_json(std::string_view json) {
     return detail::set_json(request_.get(), ciba_request_set_json, json);
   }
+
+  /// Makes a short code by the rule of the client's provider and sets it as binding_message;
+  /// Flow::binding_message() tells it. Where the rule depends on acr_values, these are set before.
+  Result<void> set_binding_code(const Client &client);
 
  private:
   friend class Client;
@@ -941,6 +946,15 @@ class Flow {
   [[nodiscard]] std::optional<std::string_view> acknowledgement() const noexcept {
     return lent(ciba_flow_acknowledgement);
   }
+  /// The text that the person compares on the phone, or is told: the request's, or one that the provider has
+  /// made.
+  [[nodiscard]] std::optional<std::string_view> binding_message() const noexcept {
+    return lent(ciba_flow_binding_message);
+  }
+  /// A link that the person opens to be asked, at providers that ask in a browser.
+  [[nodiscard]] std::optional<std::string_view> authentication_uri() const noexcept {
+    return lent(ciba_flow_authentication_uri);
+  }
   /// When the request expires, once it is acknowledged.
   [[nodiscard]] std::optional<std::chrono::system_clock::time_point> expires_at() const noexcept {
     return detail::time(ciba_flow_expires_at(flow_.get()));
@@ -1145,6 +1159,7 @@ class Client {
   }
 
  private:
+  friend class Request;
   template <class T>
   friend class FlowSet;
 
@@ -1199,6 +1214,12 @@ class Client {
 
   detail::Handle<ciba_client, ciba_client_free> client_;
 };
+
+inline Result<void> Request::set_binding_code(const Client &client) {
+  return detail::run([&](ciba_error **err) {
+    return ciba_request_set_binding_code(request_.get(), client.client_.get(), err);
+  });
+}
 
 // ---- Sets ---------------------------------------------------------------------------------------
 

@@ -144,7 +144,8 @@ impl AuthenticationRequest {
         parameters.extend(hint.as_ref().map(|hint| (hint.name.to_owned(), hint.value.clone())));
         for name in SENT {
             if let Some(value) = values.given(name) {
-                let sent = if *name == "requested_expiry" { &rules.requested_expiry_parameter } else { *name };
+                let sent =
+                    if *name == "requested_expiry" { &rules.requested_expiry_parameter } else { *name };
                 parameters.push((sent.to_owned(), value.into()));
             }
         }
@@ -187,7 +188,9 @@ impl AuthenticationRequest {
         let acr_values = values.given("acr_values").unwrap_or_default();
         rules.binding_message(acr_values).check(values.given("binding_message"))?;
         if values.given("user_code").is_some() && !rules.user_code {
-            return refuse("user_code needs the setting backchannel_user_code_parameter: both sides must be agreed on it");
+            return refuse(
+                "user_code needs the setting backchannel_user_code_parameter: both sides must be agreed on it",
+            );
         }
         let seconds = values.given("requested_expiry").and_then(|text| text.parse::<u64>().ok());
         let (least, most) = rules.requested_expiry;
@@ -204,12 +207,7 @@ impl AuthenticationRequest {
     }
 
     /// The parameters of a step that the provider has beside CIBA's own.
-    fn step(
-        &self,
-        prefix: &str,
-        known: &[&str],
-        provider: &Provider,
-    ) -> Result<Vec<(String, SecretString)>> {
+    fn step(&self, prefix: &str, known: &[&str], provider: &Provider) -> Result<Vec<(String, SecretString)>> {
         let is_url = |name: &str| PARAMETERS.iter().any(|p| p.name == name && p.form == settings::Form::Url);
         let mut parameters = Vec::new();
         for (name, value) in self.members(prefix) {

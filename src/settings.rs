@@ -39,12 +39,14 @@ pub enum Form {
     JsonObject,
     /// A JSON array of objects with a text `type` each.
     JsonTypedObjects,
+    /// A private key: a PEM text, or a JSON object that is a JWK.
+    PrivateKey,
 }
 
 impl Form {
-    /// Whether values are JSON.
+    /// Whether values are, or may be, JSON.
     pub fn is_json(self) -> bool {
-        matches!(self, Form::JsonObject | Form::JsonTypedObjects)
+        matches!(self, Form::JsonObject | Form::JsonTypedObjects | Form::PrivateKey)
     }
 }
 
@@ -70,8 +72,8 @@ const MOST_MS: i64 = 600_000;
 
 /// What the client may sign with.
 const SIGNING_ALGORITHMS: &[&str] = &[
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "HS256",
-    "HS384", "HS512",
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+    "HS256", "HS384", "HS512",
 ];
 
 /// The settings of a client.
@@ -83,7 +85,7 @@ pub const SETTINGS: &[Setting] = &[
     s("client_secret", Form::Text, "", "The client's secret. Required by the client_secret methods; its UTF-8 bytes are the key of HS256, HS384 and HS512."),
     s("token_endpoint_auth_method", Form::Word(&["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]), "client_secret_basic", "How the client proves itself, at every endpoint: by its secret as an Authorization header or in the body, or by a JWT that is signed anew for each request with its secret or its private key."),
     s("token_endpoint_auth_signing_alg", Form::Word(SIGNING_ALGORITHMS), "", "What client_secret_jwt and private_key_jwt sign with. Default: HS256; for a private key the alg of its JWK, else RS256, ES256, ES384, ES512 or EdDSA, as its kind is."),
-    s("client_private_key", Form::Lines, "", "The client's private key: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519. It signs what is not signed with the secret."),
+    s("client_private_key", Form::PrivateKey, "", "The client's private key: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519. It signs what is not signed with the secret."),
     s("client_private_key_file", Form::Text, "", "A file with the client's private key, in place of client_private_key."),
     s("client_key_id", Form::Text, "", "The kid of the client's key, as the provider knows it. Default: the kid of its JWK, else none."),
     s("client_assertion_audience", Form::Text, "issuer", "Whom the JWTs of client_secret_jwt and private_key_jwt are for: issuer, endpoint (the one that is asked; the default at okta), or a URL, sent as it is written."),
@@ -288,7 +290,7 @@ fn mismatch(form: Form, value: &str) -> Option<String> {
     };
     match form {
         Form::Text => control(false),
-        Form::Lines => control(true),
+        Form::Lines | Form::PrivateKey => control(true),
         Form::Readable => unreadable(value).map(complaint),
         Form::ReadableLines => unreadable_in_lines(value).map(complaint),
         Form::Uris => value.split(' ').find_map(|uri| match url::Url::parse(uri) {
@@ -334,6 +336,14 @@ mod tests {
         for setting in SETTINGS.iter().chain(PARAMETERS).filter(|s| !s.default.is_empty()) {
             assert_eq!(mismatch(setting.form, setting.default), None, "{}", setting.name);
         }
+    }
+
+    #[test]
+    fn a_key_stands_in_a_json_object_as_it_is() {
+        let mut values = Values::new(SETTINGS, "setting", 1 << 20);
+        values.set_json(r#"{"client_id": "me", "client_private_key": {"kty": "EC", "d": "x"}}"#).unwrap();
+        assert_eq!(values.given("client_private_key"), Some(r#"{"kty": "EC", "d": "x"}"#));
+        assert!(values.set_json(r#"{"client_secret": {"kty": "EC"}}"#).is_err(), "no other setting does");
     }
 
     #[test]

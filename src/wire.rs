@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -60,7 +59,13 @@ impl Kind {
     pub fn method(self) -> &'static str {
         match self {
             Kind::Discovery | Kind::Keys | Kind::Userinfo => "GET",
-            Kind::Prepare | Kind::Start | Kind::InitAuth | Kind::Poll | Kind::Refresh | Kind::Introspection | Kind::Revocation => "POST",
+            Kind::Prepare
+            | Kind::Start
+            | Kind::InitAuth
+            | Kind::Poll
+            | Kind::Refresh
+            | Kind::Introspection
+            | Kind::Revocation => "POST",
             Kind::Cancel => "DELETE",
         }
     }
@@ -85,9 +90,20 @@ impl Form {
 
     /// The same names and texts as a JSON object.
     fn json(&self) -> Zeroizing<Vec<u8>> {
-        let members = self.0.iter().map(|(name, value)| (name.as_str(), value.expose_secret().into()));
-        let object = Value::Object(members.map(|(name, value): (&str, Value)| (name.into(), value)).collect());
-        Zeroizing::new(object.to_string().into_bytes())
+        let longest = self.0.iter().map(|(n, v)| 6 * (n.len() + v.expose_secret().len()) + 6).sum::<usize>();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(longest + 2));
+        bytes.push(b'{');
+        for (name, value) in &self.0 {
+            if bytes.len() > 1 {
+                bytes.push(b',');
+            }
+            // A vector takes every text.
+            let _ = serde_json::to_writer(&mut *bytes, name);
+            bytes.push(b':');
+            let _ = serde_json::to_writer(&mut *bytes, value.expose_secret());
+        }
+        bytes.push(b'}');
+        bytes
     }
 
     /// The bytes that are sent.
@@ -250,6 +266,25 @@ mod tests {
     }
 
     #[test]
+    fn a_form_as_json_holds_the_same_and_one_name_may_be_appended_again() {
+        let mut form = Form::default();
+        form.add("requestId", "A\"1\\-æ\n");
+        form.append("b", "1");
+        form.append("b", "2");
+        let (content_type, bytes) = Body::Json(form).encode();
+        assert_eq!(content_type, "application/json");
+        assert_eq!(
+            bytes.as_slice(),
+            "{\"requestId\":\"A\\\"1\\\\-æ\\n\",\"b\":\"1\",\"b\":\"2\"}".as_bytes()
+        );
+        assert_eq!(Form::default().json().as_slice(), b"{}");
+        let mut form = Form::default();
+        form.append("b", "1");
+        form.append("b", "2");
+        assert_eq!(form.encode().as_slice(), b"b=1&b=2");
+    }
+
+    #[test]
     fn retry_after_is_seconds_or_a_date_r44() {
         let now = 784_111_777_000; // Sun, 06 Nov 1994 08:49:37 GMT
         assert_eq!(answer("7", "").retry_after(now), Some(Duration::from_secs(7)));
@@ -270,8 +305,13 @@ mod tests {
             Answer { challenge, ..answer("", "") }.challenged_error()
         };
         assert_eq!(error(r#"Bearer realm="x", error="invalid_token""#).as_deref(), Some("invalid_token"));
-        assert_eq!(error("Bearer error=insufficient_scope,scope=\"a\"").as_deref(), Some("insufficient_scope"));
-        for none in ["", "Bearer", r#"Bearer error_description="error""#, r#"Bearer error="a%b""#, "Bearer error="] {
+        assert_eq!(
+            error("Bearer error=insufficient_scope,scope=\"a\"").as_deref(),
+            Some("insufficient_scope")
+        );
+        for none in
+            ["", "Bearer", r#"Bearer error_description="error""#, r#"Bearer error="a%b""#, "Bearer error="]
+        {
             assert_eq!(error(none), None, "{none}");
         }
     }

@@ -70,6 +70,7 @@ fn form(setting: &Setting) -> String {
         Form::Uris => "URIs".into(),
         Form::JsonObject => "JSON object".into(),
         Form::JsonTypedObjects => "JSON array of objects".into(),
+        Form::PrivateKey => "PEM or JWK".into(),
     }
 }
 

@@ -277,14 +277,16 @@ fn no_secret_that_a_provider_echoes_is_in_any_text() {
             let answer = Answer::new(400, body.to_string());
             Fault::Answer(answer.header("content-type", "application/problem+json"))
         };
-        let client = pair.client();
+        let client = pair.client_with(&[("backchannel_user_code_parameter", "true")]);
         let request = pair.request_with(&parameters);
         pair.provider.next(Kind::Start, answer());
         let mut texts = texts_of(&client.init(&request, None).unwrap_err());
+        texts.extend(pair.events.lines().pop());
         let echoed: Vec<_> = found(&texts, &secrets).into_iter().filter(|name| *name != rest.0).collect();
         assert_eq!(echoed, [""; 0], "{texts:#?}");
 
-        // In answer to a poll.
+        // In answer to a poll. A flow has forgotten the user_code by then (R-12), so cannot look for it.
+        let secrets: Vec<_> = secrets.iter().filter(|(name, _)| *name != "user_code").cloned().collect();
         let acknowledgement = format!(r#"{{"auth_req_id":"{}","expires_in":300}}"#, rest.1);
         pair.provider.next(Kind::Start, Fault::Raw(acknowledgement.into()));
         pair.provider.next(Kind::Poll, answer());
@@ -305,7 +307,9 @@ fn no_secret_that_a_provider_echoes_is_in_any_text() {
     }
     let events = pair.events.lines();
     assert!(events.iter().any(|line| line.contains("flow.failed")), "{events:#?}");
-    let echoed: Vec<_> = found(&events, &secrets).into_iter().filter(|name| *name != rest.0).collect();
+    let not_known = [rest.0, "user_code"]; // one not yet, one not any more
+    let echoed: Vec<_> =
+        found(&events, &secrets).into_iter().filter(|name| !not_known.contains(name)).collect();
     assert_eq!(echoed, [""; 0], "{events:#?}");
 }
 

@@ -254,8 +254,7 @@ fn telenor_bankid_refuses_what_would_not_work() {
     plain.client().init(&request(&[("login_hint", "+4799988777")]), None).unwrap();
 
     let long = "a secret of more than 32 bytes, for HS256";
-    let keyed =
-        pair.config(&[("token_endpoint_auth_method", "client_secret_jwt"), ("client_secret", long)]);
+    let keyed = pair.config(&[("token_endpoint_auth_method", "client_secret_jwt"), ("client_secret", long)]);
     let error = Client::new(&keyed).unwrap_err();
     assert_eq!(error.status(), Status::CONFLICTING_SETTINGS);
     assert!(error.message().contains("prepare step"), "{error}");

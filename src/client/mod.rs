@@ -153,9 +153,12 @@ impl ClientCore {
         let needed = |name, value| Support { name, value, unless_absent: true };
         let mut all = vec![
             needed("backchannel_token_delivery_modes_supported", "poll"),
-            needed("token_endpoint_auth_methods_supported", self.authentication.method()),
             needed("id_token_signing_alg_values_supported", self.algorithm.name()),
         ];
+        let method = self.authentication.method();
+        if !self.provider.rules.unlisted_auth_methods.contains(&method) {
+            all.push(needed("token_endpoint_auth_methods_supported", method));
+        }
         let assertion = self.authentication.signing_algorithm();
         all.extend(assertion.map(|name| needed("token_endpoint_auth_signing_alg_values_supported", name)));
         all.extend(self.request_signing.as_ref().map(|signing| Support {

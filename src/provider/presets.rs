@@ -101,7 +101,8 @@ const fn signaturgruppen(name: &'static str, issuer: &'static str) -> Preset {
                 ]
             },
             claims: &[("idtoken_type", "ciba"), ("idp", "mitid")],
-            // The page shows HS256; the metadata list HS256 to HS512 beside asymmetric algorithms.
+            // The page shows HS256 for both; the metadata list the algorithms, but not the method.
+            unlisted_auth_methods: &["client_secret_jwt"],
             hmac_signed_requests: true,
             ..Rules::default()
         },
@@ -157,7 +158,8 @@ const fn signaturgruppen_par(name: &'static str, issuer: &'static str) -> Preset
                 text: "no app shows it: the person opens the link that the flow has",
                 ..BindingMessageRule::ANY
             }],
-            hmac_signed_requests: true, // the same broker, see above
+            unlisted_auth_methods: &["client_secret_jwt"], // the same broker, see above
+            hmac_signed_requests: true,
             init_auth: Some(InitAuth { request_id: "requestId", parameters: &["redirectUri", "state"] }),
             ..Rules::default()
         },

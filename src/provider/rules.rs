@@ -189,6 +189,8 @@ pub struct Rules {
     pub request_id_claims: &'static [&'static str],
     /// Whether Basic credentials are form-encoded before Base64 (RFC 6749 §2.3.1).
     pub basic_form_encoded: bool,
+    /// Methods of client authentication that the provider takes although its metadata do not list them.
+    pub unlisted_auth_methods: &'static [&'static str],
     /// Whom client assertions are for: `issuer`, or `endpoint`, the one that is asked.
     pub client_assertion_audience: &'static str,
     /// Whether signed authentication requests may be signed with the client secret, against CIBA Core §7.1.1.
@@ -222,6 +224,7 @@ impl Default for Rules {
             claims: &[],
             request_id_claims: &[],
             basic_form_encoded: true,
+            unlisted_auth_methods: &[],
             client_assertion_audience: "issuer",
             hmac_signed_requests: false,
             id_token_required: true,

@@ -99,7 +99,7 @@ enum With {
     Rsa(Arc<RsaKeyPair>, &'static dyn RsaEncoding),
     Ecdsa(Arc<EcdsaKeyPair>),
     Ed25519(Arc<Ed25519KeyPair>),
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
 }
 
 impl Signer {
@@ -144,7 +144,7 @@ impl Signer {
             );
             return Err(Error::new(Status::CONFLICTING_SETTINGS, text));
         }
-        let with = With::Hmac(hmac::Key::new(hash, secret.as_bytes()));
+        let with = With::Hmac(Box::new(hmac::Key::new(hash, secret.as_bytes())));
         Ok(Signer { algorithm, key_id: None, with })
     }
 

@@ -88,6 +88,8 @@ static void null_for_each_argument_of_request_and_flow(void) {
   MISSING(ciba_request_set, request, "login_hint", NULL);
   MISSING(ciba_request_set_json, NULL, "{}");
   MISSING(ciba_request_set_json, request, NULL);
+  MISSING(ciba_request_set_binding_code, NULL, client);
+  MISSING(ciba_request_set_binding_code, request, NULL);
   MISSING(ciba_init, NULL, request, -1, &begun);
   CHECK(begun == NULL);
   begun = STALE;
@@ -163,11 +165,50 @@ static void null_for_each_argument_of_sets_and_saved_flows(void) {
   CHECK_NUMBER(-1, ciba_saved_flow_revision(NULL));
 }
 
+static void null_for_each_argument_of_what_is_done_with_tokens(void) {
+  ciba_tokens *made = STALE;
+  ciba_answer *answer = STALE;
+  size_t length = 7;
+  MISSING(ciba_client_restore_tokens, NULL, PLANTED, PLANTED, &made);
+  CHECK(made == NULL);
+  MISSING(ciba_client_restore_tokens, client, NULL, PLANTED, &made);
+  MISSING(ciba_client_restore_tokens, client, PLANTED, NULL, &made); /* the setting id_token_required */
+  MISSING(ciba_client_restore_tokens, client, PLANTED, PLANTED, NULL);
+  REFUSED(CIBA_INVALID_VALUE, ciba_client_restore_tokens(client, PLANTED, PLANTED, &made, &err));
+  MISSING(ciba_client_refresh, NULL, tokens, -1, &made);
+  MISSING(ciba_client_refresh, client, NULL, -1, &made);
+  MISSING(ciba_client_refresh, client, tokens, -1, NULL);
+  REFUSED(CIBA_NOT_PRESENT, ciba_client_refresh(client, tokens, -1, &made, &err)); /* there is no refresh token */
+  MISSING(ciba_client_userinfo, NULL, tokens, -1, &answer);
+  CHECK(answer == NULL);
+  MISSING(ciba_client_userinfo, client, NULL, -1, &answer);
+  MISSING(ciba_client_userinfo, client, tokens, -1, NULL);
+  MISSING(ciba_client_introspect, NULL, tokens, "access_token", -1, &answer);
+  MISSING(ciba_client_introspect, client, NULL, "access_token", -1, &answer);
+  MISSING(ciba_client_introspect, client, tokens, NULL, -1, &answer);
+  MISSING(ciba_client_introspect, client, tokens, "access_token", -1, NULL);
+  REFUSED(CIBA_INVALID_VALUE, ciba_client_introspect(client, tokens, PLANTED, -1, &answer, &err));
+  MISSING(ciba_client_revoke, NULL, tokens, "access_token", -1);
+  MISSING(ciba_client_revoke, client, NULL, "access_token", -1);
+  MISSING(ciba_client_revoke, client, tokens, NULL, -1);
+  REFUSED(CIBA_INVALID_VALUE, ciba_client_revoke(client, tokens, PLANTED, -1, &err));
+  /* This provider has no such endpoint. */
+  REFUSED(CIBA_METADATA_ENDPOINT_MISSING, ciba_client_revoke(client, tokens, "access_token", -1, &err));
+
+  CHECK(!ciba_answer_get(NULL, "sub", &length) && length == 0);
+  CHECK(!ciba_answer_json(NULL, NULL));
+  CHECK_STATUS(CIBA_OK, ciba_client_userinfo(client, tokens, -1, &answer, NULL));
+  CHECK(!ciba_answer_get(answer, NULL, NULL) && !ciba_answer_get(answer, "\xff", NULL));
+  CHECK(strcmp(ciba_answer_get(answer, "mitid.uuid", NULL), UUID) == 0);
+  ciba_answer_free(answer);
+}
+
 static void null_for_accessors(void) {
   size_t length = 7;
   CHECK_STATUS(CIBA_MISSING_ARGUMENT, ciba_flow_outcome(NULL));
   CHECK(!ciba_flow_auth_req_id(NULL, &length) && length == 0);
   CHECK(!ciba_flow_acknowledgement(NULL, NULL));
+  CHECK(!ciba_flow_binding_message(NULL, &length) && !ciba_flow_authentication_uri(NULL, NULL));
   CHECK_NUMBER(-1, ciba_flow_expires_at(NULL));
   CHECK_NUMBER(-1, ciba_flow_next_poll_at(NULL));
   CHECK_NUMBER(-1, ciba_flow_interval_ms(NULL));
@@ -192,6 +233,7 @@ static void null_is_freed_without_harm(void) {
   ciba_flow_close(NULL);
   ciba_free(NULL);
   ciba_tokens_free(NULL);
+  ciba_answer_free(NULL);
   ciba_set_free(NULL);
   ciba_saved_flow_free(NULL);
   ciba_error_free(NULL);
@@ -208,6 +250,7 @@ static void an_undecided_flow_has_what_the_acknowledgement_says_and_no_tokens(vo
   CHECK(ciba_flow_auth_req_id(flow, &length) && length == strlen(ciba_flow_auth_req_id(flow, NULL)));
   CHECK(ciba_flow_auth_req_id(flow, NULL) == ciba_flow_auth_req_id(flow, NULL)); /* it stays where it is */
   CHECK(strstr(ciba_flow_acknowledgement(flow, NULL), ciba_flow_auth_req_id(flow, NULL)));
+  CHECK(!ciba_flow_binding_message(flow, &length) && length == 0 && !ciba_flow_authentication_uri(flow, NULL));
   CHECK(ciba_flow_expires_at(flow) > ciba_flow_next_poll_at(flow) && ciba_flow_next_poll_at(flow) > 0);
   CHECK_NUMBER(1000, ciba_flow_interval_ms(flow));
   CHECK(!ciba_flow_trouble(flow));
@@ -358,6 +401,7 @@ static const struct test tests[] = {
     {"NULL for each argument of the settings and the client is refused", null_for_each_argument_of_config},
     {"NULL for each argument of the request and the flow is refused", null_for_each_argument_of_request_and_flow},
     {"NULL for each argument of sets and saved flows is refused", null_for_each_argument_of_sets_and_saved_flows},
+    {"NULL for each argument of what is done with tokens is refused", null_for_each_argument_of_what_is_done_with_tokens},
     {"NULL for an accessor gives NULL or -1", null_for_accessors},
     {"NULL is freed without harm", null_is_freed_without_harm},
     {"an undecided flow has what the acknowledgement says, and no tokens", an_undecided_flow_has_what_the_acknowledgement_says_and_no_tokens},

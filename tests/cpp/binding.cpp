@@ -23,7 +23,7 @@ constexpr bool owns = std::is_nothrow_move_constructible_v<T> && std::is_nothrow
                       !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
 static_assert(owns<ciba::Config> && owns<ciba::Client> && owns<ciba::Request>);
 static_assert(owns<ciba::FlowSet<int>> && owns<ciba::SavedFlow>);
-static_assert(owns<ciba::Flow> && owns<ciba::Tokens> && owns<ciba::Error>);
+static_assert(owns<ciba::Flow> && owns<ciba::Tokens> && owns<ciba::Answer> && owns<ciba::Error>);
 static_assert(owns<ciba::Result<ciba::Flow>> && owns<ciba::Result<std::optional<ciba::Tokens>>>);
 static_assert(!owns<int>, "the check can fail");
 static_assert(sizeof(ciba::Flow) == sizeof(void *) && sizeof(ciba::Tokens) == sizeof(void *));
@@ -115,6 +115,7 @@ static void approved() {
   ciba::Flow flow = new_flow("approve after 0 s");
   CHECK(flow.outcome() == Status::pending);
   CHECK(flow.auth_req_id() && flow.acknowledgement()->find(*flow.auth_req_id()) != std::string_view::npos);
+  CHECK(!flow.binding_message() && !flow.authentication_uri());
   CHECK(flow.interval() == 1000ms);
   CHECK(flow.expires_at() > std::chrono::system_clock::now() && flow.next_poll_at() < flow.expires_at());
   CHECK(flow.progress()->stage == ciba::Stage::pending && flow.progress()->polls == 0);
@@ -232,6 +233,7 @@ static void texts_that_are_refused() {
   CHECK(status_of(config.set("client_secret", std::string_view("planted\0half", 12))) == Status::invalid_value);
   CHECK(status_of(config.set(std::string_view("client_id\0", 10), "x")) == Status::invalid_value);
   CHECK(status_of(request.set_json("{\"scope\": \"openid\"")) == Status::invalid_value);
+  CHECK(status_of(request.set_binding_code(new_client())) == Status::ok);
   CHECK(status_of(request.set_json(std::string_view("{}\0", 3))) == Status::invalid_value);
   CHECK(status_of(config.set_json(std::string_view("{\"request_timeout_ms\": 2000}garbage").substr(0, 28))) == Status::ok);
   CHECK(status_of(config.set({{"client_id", "a"}, {"no_such", "b"}, {"client_id", "c"}})) == Status::unknown_name);
@@ -404,6 +406,48 @@ static void a_saved_flow_goes_on_elsewhere() {
   CHECK(MUST(MUST(client.resume(saved->bytes(), "row 7")).poll()).claim("mitid.uuid") == uuid);
 }
 
+// At a provider after the specification's own words, which refreshes tokens.
+static void what_is_done_with_tokens() {
+  ciba::Config config;
+  const char *settings = std::getenv("CIBA_GENERIC_SETTINGS");
+  MUST(config.set_json(settings ? settings : "{}"));
+  ciba::Client client = MUST(ciba::Client::create(config));
+  ciba::Request request;
+  MUST(request.set({{"login_hint", "alice"},
+                    {"scope", "openid offline_access"},
+                    {"binding_message", "approve after 0 s"}}));
+  const ciba::Tokens tokens = MUST(MUST(client.init(request)).poll());
+
+  const ciba::Answer person = MUST(client.userinfo(tokens));
+  CHECK(person.get("sub") == "alice" && !person.get("no.such") && !person.get({"sub\0x", 5}));
+  CHECK(person.json().find("alice") != std::string_view::npos);
+  CHECK(MUST(client.introspect(tokens, ciba::TokenKind::access_token)).get("active") == "true");
+
+  // Time that is up loses nothing.
+  auto fresh = MUST(client.refresh(tokens, 0ms));
+  CHECK(!fresh);
+  while (!fresh) fresh = MUST(client.refresh(tokens, 10ms));
+  CHECK(fresh->claim("sub") == "alice" && fresh->access_token() != tokens.access_token());
+  CHECK(MUST(client.refresh(tokens)).access_token() == fresh->access_token());
+  const ciba::Tokens kept = MUST(client.restore_tokens(*fresh->refresh_token(), *fresh->id_token()));
+  CHECK(kept.access_token().empty() && kept.refresh_token() == fresh->refresh_token());
+  CHECK(status_of(client.restore_tokens(*fresh->refresh_token(), {})) == Status::missing_argument);
+  CHECK(status_of(client.userinfo(kept)) == Status::not_present);
+  const ciba::Tokens last = MUST(client.refresh(kept));
+
+  CHECK(!MUST(client.revoke(last, ciba::TokenKind::refresh_token, 0ms)));
+  while (!MUST(client.revoke(last, ciba::TokenKind::refresh_token, 10ms))) continue;
+  MUST(client.revoke(last, ciba::TokenKind::refresh_token));
+  CHECK(status_of(client.refresh(last)) == Status::invalid_grant);
+  CHECK(status_of(client.userinfo(last)) == Status::invalid_token);
+  std::optional<ciba::Answer> gone;
+  while (!gone) gone = MUST(client.introspect(last, ciba::TokenKind::refresh_token, 10ms));
+  CHECK(gone->get("active") == "false");
+  ciba::Answer moved = std::move(*gone);
+  CHECK(!gone->get("active") && gone->json().empty() && moved.get("active"));
+  CHECK(status_of(new_client().refresh(tokens)) == Status::other_client);
+}
+
 // ---- The rest -----------------------------------------------------------------------------------
 
 static void names_and_version() {
@@ -430,7 +474,7 @@ int main() {
   const Test tests[] = {
       approved, denied, expired, cancelled_from_another_thread, closed_by_another_thread, a_wrong_secret, timeouts,
       views_need_not_end_with_nul, texts_that_are_refused, objects_that_were_moved_from_answer,
-      a_set_tells_of_each_flow_once, a_saved_flow_goes_on_elsewhere, callbacks_live_as_long_as_they_are_needed,
+      a_set_tells_of_each_flow_once, a_saved_flow_goes_on_elsewhere, what_is_done_with_tokens, callbacks_live_as_long_as_they_are_needed,
       a_callback_that_is_refused_is_released, names_and_version,
 #if !defined(CIBA_NO_EXCEPTIONS)
       what_a_callback_throws_comes_out_of_the_call, value_throws_an_exception_with_the_details,

@@ -25,7 +25,7 @@ internal static class Tests
             CancelledWhileAnAnswerIsOnItsWay, CancelledAfterTheAnswer, WhatProgressThrowsComesOutOfTheWait,
             WhatALogThrowsIsDropped, LogsAreInOrderAndLetGo, ProgressIsReported, FinalizersMayRunInAnyOrder, AwaitedFlowsAreLetGo,
             ManyMayWaitForOneFlow, ASingleThreadedContextDoesNotDeadlock, AnIdleWaitCostsNothing,
-            AThousandAwaitedHoldNoThread, SavedFlowsGoOnElsewhere, SavedFlowsThatAreNotGoodAreRefused, VersionAndNames,
+            AThousandAwaitedHoldNoThread, WhatIsDoneWithTokens, WaitsForTokensAreCancelled, SavedFlowsGoOnElsewhere, SavedFlowsThatAreNotGoodAreRefused, VersionAndNames,
         };
         foreach (var test in tests)
         {
@@ -74,6 +74,7 @@ internal static class Tests
             Equal(CibaStatus.Pending, flow.Outcome, "the outcome");
             Equal(TimeSpan.FromSeconds(1), flow.Interval, "the interval");
             Check(flow.AuthReqId.Length > 10 && flow.Acknowledgement.Contains(flow.AuthReqId), "the acknowledgement");
+            Check(flow.BindingMessage == null && flow.AuthenticationUri == null, "nothing to be shown");
             Check(flow.ExpiresAt > DateTimeOffset.UtcNow && flow.NextPollAt < flow.ExpiresAt, "the dates");
             Check(flow.Trouble == null && flow.Progress.Stage == CibaStage.Pending && flow.Progress.Polls == 0, "progress");
             Status<CibaUsageException>(CibaStatus.NoTokens, () => flow.GetTokens(), "tokens too early");
@@ -200,7 +201,7 @@ internal static class Tests
             {
                 () => config.Set(null, "x"), () => config.Set("client_id", null), () => config["client_id"] = null,
                 () => config.SetJson(null), () => config.SetLog(CibaLogLevel.Info, null), () => new CibaClient(null),
-                () => request.Set(null, "x"), () => request.Set("scope", null), () => request.SetJson(null),
+                () => request.Set(null, "x"), () => request.Set("scope", null), () => request.SetJson(null), () => request.SetBindingCode(null),
                 () => client.Init(null), () => client.Init(null, TimeSpan.Zero), () => client.InitAsync(null),
                 () => flow.Checkpoint(null), () => flow.HandOver(null, TimeSpan.Zero), () => client.Resume(null, "x"),
                 () => client.Resume(new byte[1], null), () => tokens.Get(null), () => tokens.Claim(null), () => tokens.ClaimJson(null),
@@ -680,6 +681,82 @@ internal static class Tests
         }
         using (var flow = NewFlow("wait"))
             Status<CibaUsageException>(CibaStatus.MissingSetting, () => flow.Checkpoint("row 7"), "no key");
+    }
+
+    // ---- after the tokens, at a provider after the specification's own words --------------------
+
+    private static CibaClient NewGenericClient()
+    {
+        using (var config = new CibaConfig().SetJson(Environment.GetEnvironmentVariable("CIBA_GENERIC_SETTINGS") ?? "{}"))
+            return new CibaClient(config);
+    }
+
+    private static CibaTokens SignedIn(CibaClient client)
+    {
+        using (var request = new CibaRequest().Set("login_hint", "alice").Set("scope", "openid offline_access")
+            .Set("binding_message", "approve after 0 s"))
+        using (var flow = client.Init(request))
+            return flow.Wait();
+    }
+
+    private static void WhatIsDoneWithTokens()
+    {
+        using (var client = NewGenericClient())
+        using (var tokens = SignedIn(client))
+        {
+            using (var person = client.Userinfo(tokens))
+            {
+                Equal("alice", person.Get("sub"), "the person");
+                Check(person.Get("no.such") == null && person.Json.Contains("\"alice\""), "the answer");
+                Throws<ArgumentNullException>(() => person.Get(null), "no name");
+                person.Dispose();
+                Throws<ObjectDisposedException>(() => person.Get("sub"), "a disposed answer");
+            }
+            using (var active = In(client.IntrospectAsync(tokens, CibaTokenKind.AccessToken)))
+                Equal("true", active.Get("active"), "an active token");
+
+            Check(client.Refresh(tokens, TimeSpan.Zero) == null, "zero does not wait");
+            var fresh = In(client.RefreshAsync(tokens));
+            Equal("alice", fresh.Claim("sub"), "the same person");
+            Check(fresh.AccessToken != tokens.AccessToken && fresh.RefreshToken != tokens.RefreshToken, "fresh tokens");
+            Equal(fresh.AccessToken, client.Refresh(tokens, Patience).AccessToken, "the same refresh");
+
+            var kept = client.RestoreTokens(fresh.RefreshToken, fresh.IdToken);
+            Check(kept.AccessToken == null && kept.RefreshToken == fresh.RefreshToken && kept.Claims.Count == 0, "kept tokens");
+            Status<CibaUsageException>(CibaStatus.NotPresent, () => client.Userinfo(kept), "no access token");
+            Status<CibaUsageException>(CibaStatus.MissingArgument, () => client.RestoreTokens("r", null), "no ID Token");
+            Throws<ArgumentNullException>(() => client.RestoreTokens(null, fresh.IdToken), "no refresh token");
+            var last = client.Refresh(kept);
+            Check(client.Introspect(last, CibaTokenKind.RefreshToken, Patience).Get("active") == "true", "active");
+            Check(client.Revoke(last, CibaTokenKind.RefreshToken, Patience), "revoked");
+            client.Revoke(last, CibaTokenKind.RefreshToken);
+            In(Task.WhenAll(client.RevokeAsync(last, CibaTokenKind.AccessToken)).ContinueWith(t => "done"));
+            Equal("false", client.Introspect(last, CibaTokenKind.RefreshToken).Get("active"), "not any more");
+            Status<CibaProviderException>(CibaStatus.InvalidGrant, () => client.Refresh(last), "a revoked token");
+            Status<CibaProviderException>(CibaStatus.InvalidToken, () => client.Userinfo(last, Patience), "a revoked access token");
+
+            using (var other = NewClient())
+                Status<CibaUsageException>(CibaStatus.OtherClient, () => other.Refresh(tokens), "another client's tokens");
+            Throws<ArgumentNullException>(() => client.Refresh(null), "no tokens");
+            Throws<ArgumentOutOfRangeException>(() => client.Refresh(tokens, TimeSpan.FromSeconds(-2)), "a negative timeout");
+            last.Dispose();
+            Throws<ObjectDisposedException>(() => client.Userinfo(last), "disposed tokens");
+            Hear(fresh);
+        }
+    }
+
+    private static void WaitsForTokensAreCancelled()
+    {
+        using (var client = NewGenericClient())
+        using (var tokens = SignedIn(client))
+        using (var source = new CancellationTokenSource())
+        {
+            source.Cancel();
+            var task = client.RefreshAsync(tokens, source.Token);
+            Throws<OperationCanceledException>(() => In(task), "a wait that was given up");
+            Equal("alice", client.Refresh(tokens).Claim("sub"), "nothing is lost");
+            Throws<OperationCanceledException>(() => In(client.UserinfoAsync(tokens, source.Token)), "userinfo");
+        }
     }
 
     // ---- the rest -------------------------------------------------------------------------------

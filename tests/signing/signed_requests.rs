@@ -103,7 +103,8 @@ fn signaturgruppen_takes_hs256_and_has_the_documented_form_r20() {
     });
     let settings = [("token_endpoint_auth_method", "client_secret_jwt"), (SIGNING, "HS256")];
     let text = ("login_hint_token.referenceTextBody", "approve after 1 s");
-    let flow = pair.client_with(&settings).init(&pair.request_with(&[text]), None).unwrap();
+    let client = pair.client_with(&settings);
+    let flow = client.init(&pair.request_with(&[text]), None).unwrap();
     assert_eq!(Pair::outcome(&flow), Status::OK);
 
     let start = &of_kind(&pair, Kind::Start)[0];
@@ -137,6 +138,12 @@ fn signaturgruppen_takes_hs256_and_has_the_documented_form_r20() {
             "5200 POST /op/connect/token -> 200 tokens",
         ],
     );
+    // The broker's metadata, read for what comes afterwards, do not list the method; elsewhere that counts.
+    assert!(client.userinfo(&flow.tokens().unwrap(), None).unwrap().is_some());
+    let elsewhere = pair.client_with(&[&[("provider", "")], settings.as_slice()].concat()[..2]);
+    let error = elsewhere.check(None).unwrap_err();
+    assert_eq!(error.status(), Status::METADATA_MISMATCH);
+    assert!(error.message().contains("client_secret_jwt"), "{error}");
 }
 
 #[test]
@@ -319,5 +326,5 @@ fn a_signed_request_that_a_provider_echoes_is_in_no_text() {
         texts.extend(pair.events.lines().into_iter().filter(|line| !line.contains("bad.eyJ")));
         assert_eq!(found(&texts, &[payload.clone(), SECRET.to_owned()]), [""; 0], "{texts:#?}");
     }
-    assert_eq!(found(&[format!("x {jwt}")], &[payload.clone()]).len(), 1, "planted, and found");
+    assert_eq!(found(&[format!("x {jwt}")], std::slice::from_ref(&payload)).len(), 1, "planted, and found");
 }

@@ -6,7 +6,7 @@ using System.Threading.Tasks;
 namespace Ciba
 {
     /// <summary>A client of one provider. Any number of threads may use it at once; one is enough for a program.</summary>
-    public sealed unsafe class CibaClient : IDisposable
+    public sealed unsafe partial class CibaClient : IDisposable
     {
         private readonly ClientHandle handle;
 
@@ -158,7 +158,7 @@ namespace Ciba
             handle.Dispose();
         }
 
-        private InUse Use()
+        internal InUse Use()
         {
             return new InUse(handle, nameof(CibaClient));
         }

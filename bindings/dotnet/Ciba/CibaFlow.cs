@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Threading;
@@ -190,6 +191,28 @@ namespace Ciba
             }
         }
 
+        /// <summary>The text that the person compares on the phone, or is told: the request's, or one that the provider has made; null where there is none.</summary>
+        /// <exception cref="ObjectDisposedException">The flow is disposed.</exception>
+        public string BindingMessage
+        {
+            get
+            {
+                using (var flow = Use())
+                    return Utf8.Text(Native.ciba_flow_binding_message(flow.Pointer, out UIntPtr length), length);
+            }
+        }
+
+        /// <summary>A link that the person opens to be asked, at providers that ask in a browser; else null.</summary>
+        /// <exception cref="ObjectDisposedException">The flow is disposed.</exception>
+        public string AuthenticationUri
+        {
+            get
+            {
+                using (var flow = Use())
+                    return Utf8.Text(Native.ciba_flow_authentication_uri(flow.Pointer, out UIntPtr length), length);
+            }
+        }
+
         /// <summary>The whole acknowledgement as JSON; null before it is there. Confidential.</summary>
         /// <exception cref="ObjectDisposedException">The flow is disposed.</exception>
         public string Acknowledgement
@@ -368,9 +391,17 @@ namespace Ciba
                 return Poll(flow, 0);
         }
 
-        private CibaTokens Poll(InUse flow, long timeoutMs)
+        private static CibaTokens Poll(InUse flow, long timeoutMs)
         {
-            return Take(flow, Native.ciba_poll(flow.Pointer, timeoutMs, out IntPtr error), error);
+            var clock = Stopwatch.StartNew();
+            for (;;)
+            {
+                long leftMs = timeoutMs < 0 ? long.MaxValue : Math.Max(timeoutMs - clock.ElapsedMilliseconds, 0);
+                long ms = Math.Min(leftMs, FlowDriver.LongestCallMs);
+                var tokens = Take(flow, Native.ciba_poll(flow.Pointer, ms, out IntPtr error), error);
+                if (tokens != null || ms == leftMs)
+                    return tokens;
+            }
         }
 
         /// <summary>What a call that waited comes to.</summary>

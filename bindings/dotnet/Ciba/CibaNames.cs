@@ -31,7 +31,7 @@ namespace Ciba
         public const string TokenEndpointAuthSigningAlg = "token_endpoint_auth_signing_alg";
 
         /// <summary>The client's private key: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519. It signs what is not signed with the secret.</summary>
-        /// <remarks>text, of several lines</remarks>
+        /// <remarks>PEM or JWK</remarks>
         public const string ClientPrivateKey = "client_private_key";
 
         /// <summary>A file with the client's private key, in place of client_private_key.</summary>
@@ -297,10 +297,6 @@ namespace Ciba
         /// <summary>What the provider may weigh the risk by (FAPI-CIBA).</summary>
         /// <remarks>JSON object</remarks>
         public const string RequestContext = "request_context";
-
-        /// <summary>Any other parameter of the provider's by its name, for example extra.audience. Names that OAuth 2.0, OpenID Connect or CIBA give a meaning are refused.</summary>
-        /// <remarks>text, of several lines</remarks>
-        public const string Extra* = "extra.*";
 
         /// <summary>TelenorID+ BankID: the person's kurt id. Required there: TelenorID+ gives the hint and the binding_message for it.</summary>
         /// <remarks>text</remarks>

@@ -70,6 +70,26 @@ namespace Ciba
             return this;
         }
 
+        /// <summary>
+        /// Makes a short code by the rule of the client's provider and sets it as binding_message;
+        /// <see cref="CibaFlow.BindingMessage"/> tells it.
+        /// </summary>
+        /// <param name="client">Who is going to be asked. Where its rule depends on acr_values, these are set before.</param>
+        /// <returns>This request.</returns>
+        /// <exception cref="CibaUsageException">The provider takes no binding_message.</exception>
+        /// <exception cref="ArgumentNullException">The client is null.</exception>
+        /// <exception cref="ObjectDisposedException">This request or the client is disposed.</exception>
+        public CibaRequest SetBindingCode(CibaClient client)
+        {
+            if (client == null)
+                throw new ArgumentNullException(nameof(client));
+            using (var request = Use())
+            using (var asked = client.Use())
+                CibaException.Check(
+                    Native.ciba_request_set_binding_code(request.Pointer, asked.Pointer, out IntPtr error), error);
+            return this;
+        }
+
         /// <summary>Frees the request. Flows keep what they need of it.</summary>
         public void Dispose()
         {

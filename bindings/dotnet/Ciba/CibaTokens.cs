@@ -20,7 +20,7 @@ namespace Ciba
             handle = new TokensHandle(tokens);
         }
 
-        /// <summary>The access token: a secret.</summary>
+        /// <summary>The access token: a secret; null only in restored tokens.</summary>
         /// <exception cref="ObjectDisposedException">The tokens are disposed.</exception>
         public string AccessToken
         {
@@ -129,7 +129,7 @@ namespace Ciba
                 return Utf8.Text(find(tokens.Pointer, text, out UIntPtr length), length);
         }
 
-        private InUse Use()
+        internal InUse Use()
         {
             return new InUse(handle, nameof(CibaTokens));
         }

@@ -13,6 +13,9 @@ namespace Ciba
     /// </summary>
     internal static class FlowDriver
     {
+        /// <summary>Mono does not end while a thread is inside native code, so none stays there for longer.</summary>
+        internal const int LongestCallMs = 1000;
+
         private static readonly object Gate = new object();
         private static readonly SortedSet<FlowWait> Timed = new SortedSet<FlowWait>(FlowWait.ByTime);
         private static readonly Dictionary<long, CibaFlow> Members = new Dictionary<long, CibaFlow>();
@@ -135,7 +138,8 @@ namespace Ciba
         /// <summary>Sleeps until a flow has its outcome, the time is up, or somebody came in.</summary>
         private static void WaitForTheSet(long timeoutMs)
         {
-            int status = Native.ciba_set_wait(set, timeoutMs, out IntPtr userdata, out IntPtr error);
+            long ms = timeoutMs < 0 ? LongestCallMs : Math.Min(timeoutMs, LongestCallMs);
+            int status = Native.ciba_set_wait(set, ms, out IntPtr userdata, out IntPtr error);
             Native.ciba_error_free(error);
             CibaFlow flow = null;
             lock (Gate)

@@ -87,6 +87,17 @@ namespace Ciba
         }
     }
 
+    internal sealed class AnswerHandle : NativeHandle
+    {
+        internal AnswerHandle(IntPtr pointer) : base(pointer) { }
+
+        protected override bool ReleaseHandle()
+        {
+            Native.ciba_answer_free(handle);
+            return true;
+        }
+    }
+
     /// <summary>A handle in use: whoever disposes of it meanwhile, it is freed after this.</summary>
     internal struct InUse : IDisposable
     {

@@ -93,6 +93,9 @@ namespace Ciba
         internal static extern int ciba_request_set_json(IntPtr request, byte* json, out IntPtr error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_request_set_binding_code(IntPtr request, IntPtr client, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int ciba_init(
             IntPtr client, IntPtr request, long timeoutMs, out IntPtr flow, out IntPtr error);
 
@@ -122,6 +125,12 @@ namespace Ciba
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern IntPtr ciba_flow_acknowledgement(IntPtr flow, out UIntPtr length);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern IntPtr ciba_flow_binding_message(IntPtr flow, out UIntPtr length);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern IntPtr ciba_flow_authentication_uri(IntPtr flow, out UIntPtr length);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern long ciba_flow_expires_at(IntPtr flow);
@@ -163,6 +172,35 @@ namespace Ciba
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern long ciba_tokens_expires_at(IntPtr tokens);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_client_restore_tokens(
+            IntPtr client, byte* refreshToken, byte* idToken, out IntPtr tokens, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_client_refresh(
+            IntPtr client, IntPtr tokens, long timeoutMs, out IntPtr fresh, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_client_userinfo(
+            IntPtr client, IntPtr tokens, long timeoutMs, out IntPtr answer, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_client_introspect(
+            IntPtr client, IntPtr tokens, byte* token, long timeoutMs, out IntPtr answer, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_client_revoke(
+            IntPtr client, IntPtr tokens, byte* token, long timeoutMs, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern IntPtr ciba_answer_get(IntPtr answer, byte* name, out UIntPtr length);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern IntPtr ciba_answer_json(IntPtr answer, out UIntPtr length);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void ciba_answer_free(IntPtr answer);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int ciba_set_new(IntPtr client, out IntPtr set, out IntPtr error);

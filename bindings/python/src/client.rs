@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ciba::{AuthenticationRequest, Config, Level, Log, Status};
+use ciba::{AuthenticationRequest, Config, Level, Log, Status, TokenKind};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
@@ -12,6 +12,7 @@ use crate::flow::Flow;
 use crate::log::{PythonLog, default_log};
 use crate::settings::{set_keywords, set_mapping, set_value};
 use crate::time::timeout as timeout_of;
+use crate::tokens::{Answer, Tokens};
 use crate::wait::{call, wait};
 
 /// A client of one provider.
@@ -94,7 +95,8 @@ impl Client {
     /// Starts an authentication and waits for the provider's acknowledgement: the phone then rings.
     ///
     /// What is asked is given by keyword, or in a mapping ``request`` that keywords add to;
-    /// ``ciba.PARAMETERS`` lists the names. ``login_hint_token`` may be a ``dict`` of its members.
+    /// ``ciba.PARAMETERS`` lists the names. ``login_hint_token`` may be a ``dict`` of its members;
+    /// so may ``extra``, and JSON such as ``claims``.
     /// ``timeout``: how many seconds to wait for the acknowledgement; ``None`` until it is there, 0 not
     /// at all. The flow is returned also where that takes longer.
     ///
@@ -133,6 +135,21 @@ impl Client {
         Ok(Flow(flow))
     }
 
+    /// Makes a short code that is easy to compare and to read out, for ``binding_message``: from the
+    /// system's random numbers, by the provider's rule. ``acr_values``: those of the request, where the
+    /// rule depends on them. A new one for each request.
+    ///
+    /// Raises ``InvalidInput`` where the provider takes no ``binding_message``.
+    #[pyo3(signature = (acr_values=None))]
+    fn binding_code(&self, py: Python<'_>, acr_values: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+        let client = self.open(py)?;
+        let mut asked = AuthenticationRequest::new();
+        if let Some(values) = acr_values {
+            set_value("acr_values", values, false, &mut |name, value| asked.set(name, value).map(drop))?;
+        }
+        call(py, || asked.set_binding_code(&client))
+    }
+
     /// Goes on with a flow that ``Flow.checkpoint`` or ``Flow.hand_over`` saved, in this process or
     /// another one. ``saved``: its ``bytes``; ``context``: the text that it was saved with.
     ///
@@ -143,6 +160,94 @@ impl Client {
     fn resume(&self, py: Python<'_>, saved: Vec<u8>, context: &str) -> PyResult<Flow> {
         let client = self.open(py)?;
         Ok(Flow(call(py, || client.resume(&saved, context))?))
+    }
+
+    /// Tokens that the program kept, from an earlier run for example, to go on with. They have no access
+    /// token and no claims before they are refreshed. Nothing is sent.
+    ///
+    /// ``id_token``: the one that came with them, or with the first of them where a refresh brought none:
+    /// what comes of a refresh must be of the same person. It may be left out only where the setting
+    /// ``id_token_required`` is ``False``. Raises ``UsageError``.
+    #[pyo3(signature = (refresh_token, id_token=None))]
+    fn restore_tokens(&self, py: Python<'_>, refresh_token: &str, id_token: Option<&str>) -> PyResult<Tokens> {
+        let client = self.open(py)?;
+        call(py, || client.restore_tokens(refresh_token, id_token)).map(Tokens)
+    }
+
+    /// Refreshes tokens: the fresh ones, of the same person, verified as the first were. Go on with
+    /// those. ``timeout``: in seconds; ``None`` until the provider has answered, 0 not at all.
+    ///
+    /// Returns ``None`` where the time is up: nothing is lost, call again with the same tokens. The same
+    /// tokens are refreshed by one request, whoever asks. Raises ``ProviderError``, with ``INVALID_GRANT``
+    /// where the refresh token is not good; ``TransportError``, with ``REFRESH_UNKNOWN`` where the answer
+    /// was lost and the refresh token may be used up; ``TokenError`` where the fresh ID Token is not good;
+    /// ``DiscoveryError``; ``UsageError`` where there is no refresh token.
+    #[pyo3(signature = (tokens, timeout=None))]
+    fn refresh(
+        &self,
+        py: Python<'_>,
+        tokens: &Tokens,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Tokens>> {
+        let client = self.open(py)?;
+        let piece = |timeout| client.refresh(&tokens.0, timeout);
+        Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.map(Tokens))
+    }
+
+    /// Asks the provider about the person; the answer is about the subject of the ID Token.
+    /// ``timeout``: in seconds; ``None`` until the provider has answered, 0 not at all.
+    ///
+    /// Returns ``None`` where the time is up: call again with the same tokens for the answer. Raises
+    /// ``ProviderError``, with ``INVALID_TOKEN`` where the access token is not good; ``TokenError`` where
+    /// the answer is about somebody else, or not good; ``TransportError``, ``DiscoveryError``,
+    /// ``UsageError``.
+    #[pyo3(signature = (tokens, timeout=None))]
+    fn userinfo(
+        &self,
+        py: Python<'_>,
+        tokens: &Tokens,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Answer>> {
+        let client = self.open(py)?;
+        let piece = |timeout| client.userinfo(&tokens.0, timeout);
+        Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.map(Answer))
+    }
+
+    /// Asks the provider whether a token is active (RFC 7662): ``answer["active"]`` is ``True`` or
+    /// ``False``. ``token``: ``"access_token"`` or ``"refresh_token"``. ``timeout``: in seconds.
+    ///
+    /// Returns ``None`` where the time is up: call again with the same tokens for the answer. Raises
+    /// ``ProviderError``, ``TransportError``, ``DiscoveryError``, ``UsageError``.
+    #[pyo3(signature = (tokens, token, timeout=None))]
+    fn introspect(
+        &self,
+        py: Python<'_>,
+        tokens: &Tokens,
+        token: &str,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Answer>> {
+        let (client, kind) = (self.open(py)?, kind_of(py, token)?);
+        let piece = |timeout| client.introspect(&tokens.0, kind, timeout);
+        Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.map(Answer))
+    }
+
+    /// Has the provider revoke a token (RFC 7009); one that it does not know is revoked already.
+    /// ``token``: ``"access_token"`` or ``"refresh_token"``. ``timeout``: in seconds.
+    ///
+    /// Returns ``True``, or ``False`` where the time is up: it goes on, call again with the same tokens to
+    /// learn how it ended. Raises ``ProviderError``; ``TransportError``, with ``retry_after`` where the
+    /// provider asks to be asked later; ``DiscoveryError``, ``UsageError``.
+    #[pyo3(signature = (tokens, token, timeout=None))]
+    fn revoke(
+        &self,
+        py: Python<'_>,
+        tokens: &Tokens,
+        token: &str,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
+        let (client, kind) = (self.open(py)?, kind_of(py, token)?);
+        let piece = |timeout| Ok(client.revoke(&tokens.0, kind, timeout)?.then_some(()));
+        Ok(wait(py, timeout_of(timeout)?, false, piece, || Ok(()))?.is_some())
     }
 
     /// Releases the client's connections. Flows that it started go on. May be called twice.
@@ -170,4 +275,10 @@ impl Client {
         let closed = if self.closed() { " (closed)" } else { "" };
         format!("<ciba.Client of {:?}{closed}>", self.shown)
     }
+}
+
+/// One of the tokens, by its name.
+fn kind_of(py: Python<'_>, token: &str) -> PyResult<TokenKind> {
+    let unknown = || usage(py, Status::INVALID_VALUE, "token: must be access_token or refresh_token");
+    TokenKind::from_name(token).ok_or_else(unknown)
 }

@@ -155,6 +155,20 @@ impl Flow {
         self.0.acknowledgement().map(|json| loads(py, json.expose_secret())).transpose()
     }
 
+    /// The text that the person compares on the phone, or is told: the request's ``binding_message``, or one
+    /// that the provider has made; ``None`` where there is none, or none yet.
+    #[getter]
+    fn binding_message(&self) -> Option<String> {
+        self.0.binding_message()
+    }
+
+    /// A link that the person opens to be asked, shown as it is or as a QR code: at providers that ask in
+    /// a browser. ``None`` elsewhere, and before the acknowledgement.
+    #[getter]
+    fn authentication_uri(&self) -> Option<String> {
+        self.0.authentication_uri()
+    }
+
     /// The caller's own text that stands in every log event of the flow.
     #[getter]
     fn correlation(&self) -> &str {

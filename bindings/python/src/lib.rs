@@ -35,7 +35,7 @@ mod _ciba {
     #[pymodule_export]
     use super::time::seconds;
     #[pymodule_export]
-    use super::tokens::Tokens;
+    use super::tokens::{Answer, Tokens};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -36,6 +36,9 @@ pub fn set_value(name: &str, value: &Bound<'_, PyAny>, members: bool, set: Set<'
     let py = value.py();
     let text = if let Ok(text) = value.cast::<PyString>() {
         text_of(text, name)?
+    } else if is_json(name) && !value.is_none() {
+        let json: Bound<'_, PyAny> = py.import("json")?.call_method1("dumps", (value,))?;
+        text_of(json.cast::<PyString>()?, name)?
     } else if let Ok(flag) = value.cast::<PyBool>() {
         if flag.is_true() { "true".to_owned() } else { "false".to_owned() }
     } else if value.is_instance_of::<PyInt>() {
@@ -70,6 +73,11 @@ pub fn set_value(name: &str, value: &Bound<'_, PyAny>, members: bool, set: Set<'
         return Err(wrong_type(name, value, "str, int, bool, a list of str, or a dict of those"));
     };
     set(name, &text).map_err(|error| exception(py, &error))
+}
+
+/// Whether a setting or parameter is JSON itself.
+fn is_json(name: &str) -> bool {
+    ciba::SETTINGS.iter().chain(ciba::PARAMETERS).any(|known| known.name == name && known.form.is_json())
 }
 
 /// The text of a `str`. Python's own error would show all of it.

@@ -17,7 +17,7 @@ pub struct Tokens(pub ciba::Tokens);
 
 #[pymethods]
 impl Tokens {
-    /// The access token: a secret.
+    /// The access token: a secret. Empty in restored tokens, until they are refreshed.
     #[getter]
     fn access_token(&self) -> &str {
         self.0.access_token()
@@ -94,6 +94,60 @@ impl Tokens {
         };
         let Ok(text) = text.to_cow() else { return Ok(None) }; // no member has such a name
         self.0.member_json(&text).map(|json| loads(name.py(), json)).transpose()
+    }
+}
+
+/// What the provider says of a person (``Client.userinfo``) or of a token (``Client.introspect``).
+///
+/// ``answer["name"]`` is a member by its literal name; a name that is not there raises ``KeyError``.
+#[pyclass(module = "ciba", frozen, weakref)]
+pub struct Answer(pub ciba::Answer);
+
+#[pymethods]
+impl Answer {
+    /// All members as a new ``dict``.
+    #[getter]
+    fn members<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        loads(py, self.0.json())
+    }
+
+    /// The whole answer as JSON, as the provider wrote it.
+    #[getter]
+    fn json(&self) -> &str {
+        self.0.json()
+    }
+
+    /// A member, or ``default`` where there is none of this name.
+    #[pyo3(signature = (name, default=None))]
+    fn get<'py>(
+        &self,
+        name: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(self.member(name)?.or(default))
+    }
+
+    fn __getitem__<'py>(&self, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.member(name)?.ok_or_else(|| PyKeyError::new_err(name.clone().unbind()))
+    }
+
+    fn __contains__(&self, name: &Bound<'_, PyAny>) -> bool {
+        let name = name.cast::<PyString>().ok();
+        name.and_then(|name| self.0.get(&name.to_cow().ok()?)).is_some()
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<ciba.Answer>"
+    }
+}
+
+impl Answer {
+    fn member<'py>(&self, name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Ok(text) = name.cast::<PyString>() else {
+            return Err(PyTypeError::new_err("the name of a member must be str"));
+        };
+        let Ok(text) = text.to_cow() else { return Ok(None) }; // no member has such a name
+        self.0.get(&text).map(|value| loads(name.py(), &value.to_string())).transpose()
     }
 }
 

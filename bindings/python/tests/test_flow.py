@@ -3,6 +3,7 @@
 
 import threading
 import time
+import urllib.parse
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -156,6 +157,43 @@ def test_nobody_waits_so_nobody_asks(provider):
     provider.wait_for("/jwks")
     provider.assert_requests_then_silence(STARTED)
     assert flow.poll(), "the twin that is waited for"
+
+
+def test_a_binding_code_is_sent_and_the_flow_tells_it(provider):
+    client = provider.client()
+    code = client.binding_code()
+    assert len(code) == 7 and code != client.binding_code()
+    flow = client.init(login_hint="alice", binding_message=code)
+    assert (flow.binding_message, flow.authentication_uri) == (code, None)
+    assert client.init(login_hint="alice").binding_message is None
+    with pytest.raises(ciba.InvalidInput, match="U\\+202E"):
+        client.init(login_hint="alice", binding_message="\u202e100 kr.")
+
+
+def test_json_is_given_as_it_is_in_python_and_other_parameters_as_a_dict(provider):
+    flow = provider.client().init(
+        login_hint="alice",
+        claims={"id_token": {"auth_time": {"essential": True}}},
+        authorization_details=[{"type": "payment", "amount": 1.5}],
+        request_context="{}",
+        resource=["https://api.example/a", "urn:b"],
+        extra={"audience": "x y"},
+    )
+    assert flow.auth_req_id
+    start = next(entry for entry in provider.control("GET /journal") if entry["kind"] == "start")
+    assert urllib.parse.parse_qsl(start["body"]) == [
+        ("scope", "openid"),
+        ("login_hint", "alice"),
+        ("resource", "https://api.example/a"),
+        ("resource", "urn:b"),
+        ("authorization_details", '[{"type": "payment", "amount": 1.5}]'),
+        ("claims", '{"id_token": {"auth_time": {"essential": true}}}'),
+        ("request_context", "{}"),
+        ("audience", "x y"),
+    ]
+    for wrong in ({"claims": []}, {"authorization_details": {}}, {"extra": {"client_id": "me"}}, {"claims": None}):
+        with pytest.raises((ciba.InvalidInput, TypeError)):
+            provider.client().init(login_hint="alice", **wrong)
 
 
 def test_what_can_be_asked_of_a_flow(provider):

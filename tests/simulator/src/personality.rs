@@ -138,9 +138,8 @@ impl Personality {
     }
 }
 
-const ASYMMETRIC: [&str; 11] = [
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
-];
+const ASYMMETRIC: [&str; 11] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
 const HMAC: [&str; 3] = ["HS256", "HS384", "HS512"];
 
 /// What the engine of two of the providers lists.

@@ -136,6 +136,9 @@ fn a_sign_in_by_the_control_interface() {
     let (_, journal) = control("GET", "/journal", json!({}));
     assert_eq!(journal.as_array().unwrap().len(), 14);
     assert_eq!(journal[2]["answer"], "(answer)");
+    for entry in journal.as_array().unwrap() {
+        assert_eq!(entry["auth_req_id"].is_string(), entry["answer"] == "ack", "{entry}");
+    }
     let (_, lines) = control("GET", "/lines", json!({}));
     assert!(lines[3].as_str().unwrap().ends_with(" POST /op/connect/token -> 200 tokens"));
     control("DELETE", "/journal", json!({}));

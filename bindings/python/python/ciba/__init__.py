@@ -18,7 +18,7 @@ asyncio is in ``ciba.aio``.
 from typing import NamedTuple, Tuple
 
 from . import _ciba
-from ._ciba import Client, Flow, FlowSet, SavedFlow, Tokens, __version__
+from ._ciba import Answer, Client, Flow, FlowSet, SavedFlow, Tokens, __version__
 from ._errors import (
     CibaError,
     Cancelled,
@@ -60,6 +60,7 @@ PARAMETERS: Tuple[Setting, ...] = tuple(Setting(*row) for row in _ciba.PARAMETER
 __all__ = [
     "PARAMETERS",
     "SETTINGS",
+    "Answer",
     "Cancelled",
     "CibaError",
     "Client",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from os import PathLike
 from types import TracebackType
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, TypedDict, TypeVar, Union, final, overload
+from typing import Any, Callable, Dict, List, Literal, Mapping, Optional, Sequence, Tuple, Type, TypedDict, TypeVar, Union, final, overload
 
 from typing_extensions import Self, Unpack
 
@@ -13,6 +13,7 @@ from ._progress import Progress
 from ._status import Status
 
 _T = TypeVar("_T")
+_Token = Literal["access_token", "refresh_token"]
 _Flag = Union[bool, str]
 _Number = Union[int, str]
 _Path = Union[str, "PathLike[str]"]
@@ -24,12 +25,28 @@ class _Settings(TypedDict, total=False):
     client_id: str
     client_secret: str
     token_endpoint_auth_method: str
+    token_endpoint_auth_signing_alg: str
+    client_private_key: Union[str, Mapping[str, Any]]
+    client_private_key_file: _Path
+    client_key_id: str
+    client_assertion_audience: str
+    client_assertion_typ: str
     backchannel_token_delivery_mode: str
+    backchannel_authentication_request_signing_alg: str
+    signed_request_audience: str
+    signed_request_typ: str
     id_token_signed_response_alg: str
     backchannel_authentication_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    userinfo_endpoint: str
+    introspection_endpoint: str
+    revocation_endpoint: str
+    userinfo_signed_response_alg: str
+    prepare_endpoint: str
+    init_auth_endpoint: str
     cancel_endpoint: str
+    backchannel_user_code_parameter: _Flag
     requested_expiry_parameter: str
     basic_credentials: str
     id_token_required: _Flag
@@ -55,7 +72,7 @@ class _Settings(TypedDict, total=False):
 
 class _Parameters(TypedDict, total=False):
     scope: _Words
-    login_hint: str
+    login_hint: Union[str, Mapping[str, str]]
     login_hint_token: Union[str, Mapping[str, str]]
     login_hint_token_encoding: str
     id_token_hint: str
@@ -63,9 +80,16 @@ class _Parameters(TypedDict, total=False):
     binding_message: str
     user_code: str
     requested_expiry: _Number
+    resource: _Words
+    authorization_details: Union[str, Sequence[Mapping[str, Any]]]
+    claims: Union[str, Mapping[str, Any]]
+    request_context: Union[str, Mapping[str, Any]]
+    extra: Mapping[str, str]
+    prepare: Mapping[str, str]
+    init_auth: Mapping[str, str]
     correlation: str
 
-__all__ = ["PARAMETERS", "SETTINGS", "STATUSES", "Client", "Flow", "FlowSet", "SavedFlow", "Tokens", "Watch", "__version__", "seconds"]
+__all__ = ["PARAMETERS", "SETTINGS", "STATUSES", "Answer", "Client", "Flow", "FlowSet", "SavedFlow", "Tokens", "Watch", "__version__", "seconds"]
 
 __version__: str
 SETTINGS: Tuple[Tuple[str, str, str], ...]
@@ -89,7 +113,22 @@ class Client:
         timeout: Optional[float] = None,
         **parameters: Unpack[_Parameters],
     ) -> Flow: ...
+    def binding_code(self, acr_values: Optional[_Words] = None) -> str: ...
     def resume(self, saved: bytes, context: str = "") -> Flow: ...
+    def restore_tokens(self, refresh_token: str, id_token: Optional[str] = None) -> Tokens: ...
+    @overload
+    def refresh(self, tokens: Tokens, timeout: None = None) -> Tokens: ...
+    @overload
+    def refresh(self, tokens: Tokens, timeout: Optional[float]) -> Optional[Tokens]: ...
+    @overload
+    def userinfo(self, tokens: Tokens, timeout: None = None) -> Answer: ...
+    @overload
+    def userinfo(self, tokens: Tokens, timeout: Optional[float]) -> Optional[Answer]: ...
+    @overload
+    def introspect(self, tokens: Tokens, token: _Token, timeout: None = None) -> Answer: ...
+    @overload
+    def introspect(self, tokens: Tokens, token: _Token, timeout: Optional[float]) -> Optional[Answer]: ...
+    def revoke(self, tokens: Tokens, token: _Token, timeout: Optional[float] = None) -> bool: ...
     def close(self) -> None: ...
     @property
     def closed(self) -> bool: ...
@@ -124,6 +163,10 @@ class Flow:
     def auth_req_id(self) -> Optional[str]: ...
     @property
     def acknowledgement(self) -> Optional[Dict[str, Any]]: ...
+    @property
+    def binding_message(self) -> Optional[str]: ...
+    @property
+    def authentication_uri(self) -> Optional[str]: ...
     @property
     def correlation(self) -> str: ...
     @property
@@ -163,6 +206,16 @@ class FlowSet:
 class Watch:
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: Union[Type[BaseException], BaseException, TracebackType, None]) -> None: ...
+
+@final
+class Answer:
+    @property
+    def members(self) -> Dict[str, Any]: ...
+    @property
+    def json(self) -> str: ...
+    def get(self, name: str, default: _T = ...) -> Union[Any, _T]: ...
+    def __getitem__(self, name: str, /) -> Any: ...
+    def __contains__(self, name: object, /) -> bool: ...
 
 @final
 class Tokens:

@@ -46,6 +46,10 @@ class Status(IntEnum):
     """The flow is in the set already."""
     UNSUPPORTED = 24
     """The system that the library runs on does not have this."""
+    OTHER_CLIENT = 30
+    """The tokens are another provider's, or another client's; nothing was sent."""
+    ALREADY_REFRESHED = 31
+    """These tokens were refreshed before, which used up their refresh token; nothing was sent."""
     CONNECT_FAILED = 100
     """The provider could not be reached; nothing was sent."""
     NAME_RESOLUTION_FAILED = 101
@@ -70,6 +74,8 @@ class Status(IntEnum):
     """The answer is not the JSON that was expected."""
     START_UNKNOWN = 111
     """The answer to the authentication request was lost, or says neither yes nor no (a gateway's 502): the person's phone may ring or not."""
+    REFRESH_UNKNOWN = 120
+    """The answer to the refresh was lost: the refresh token may be used up."""
     INVALID_REQUEST = 200
     """The provider's ``invalid_request``."""
     INVALID_CLIENT = 201
@@ -104,6 +110,14 @@ class Status(IntEnum):
     """The provider uses one code for a denial and for a request that failed or is no longer known."""
     AUTHENTICATION_DEVICE_ERROR = 216
     """The app on the phone, or the identity scheme behind the provider, reported an error."""
+    INVALID_TOKEN = 240
+    """``invalid_token``, or 401 in answer to an access token."""
+    INSUFFICIENT_SCOPE = 241
+    """``insufficient_scope``"""
+    UNSUPPORTED_TOKEN_TYPE = 242
+    """``unsupported_token_type``"""
+    INVALID_INTROSPECTION_RESPONSE = 243
+    """The answer to an introspection is not a JSON object with ``active``."""
     DENIED = 250
     """The person denied."""
     EXPIRED = 251
@@ -156,6 +170,12 @@ class Status(IntEnum):
     """A claim is not what this request asked for, for example another person's identifier."""
     TOKEN_MISSING = 320
     """There is no ID Token although ``openid`` was asked for."""
+    USERINFO_SUBJECT = 330
+    """The ``sub`` of the userinfo answer is missing, or not that of the ID Token."""
+    USERINFO_MALFORMED = 331
+    """The userinfo answer is not a JSON object, or a name occurs twice."""
+    USERINFO_SIGNING = 332
+    """The userinfo answer is signed and ``userinfo_signed_response_alg`` is not set, or the reverse."""
     DISCOVERY_FAILED = 400
     """The provider's metadata could not be fetched."""
     METADATA_MALFORMED = 401

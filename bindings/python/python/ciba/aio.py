@@ -32,7 +32,7 @@ from ._status import Status
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._ciba import SavedFlow, Tokens, _Parameters, _Settings, _Value
+    from ._ciba import Answer, SavedFlow, Tokens, _Parameters, _Settings, _Token, _Value, _Words
 
 __all__ = ["Client", "Flow"]
 
@@ -84,9 +84,54 @@ class Client:
         await flow._wait(acknowledged, timeout)
         return flow
 
+    def binding_code(self, acr_values: Optional[_Words] = None) -> str:
+        """Makes a short code for ``binding_message``, see ``ciba.Client.binding_code``."""
+        return self._client.binding_code(acr_values)
+
     def resume(self, saved: bytes, context: str = "") -> Flow:
         """Goes on with a flow that was saved, see ``ciba.Client.resume``."""
         return Flow(self._client.resume(saved, context))
+
+    def restore_tokens(self, refresh_token: str, id_token: Optional[str] = None) -> Tokens:
+        """Tokens that the program kept, see ``ciba.Client.restore_tokens``."""
+        return self._client.restore_tokens(refresh_token, id_token)
+
+    @overload
+    async def refresh(self, tokens: Tokens, timeout: None = None) -> Tokens: ...
+
+    @overload
+    async def refresh(self, tokens: Tokens, timeout: Optional[float]) -> Optional[Tokens]: ...
+
+    async def refresh(self, tokens: Tokens, timeout: Optional[float] = None) -> Optional[Tokens]:
+        """Refreshes tokens, see ``ciba.Client.refresh``.
+
+        Cancelling the task that awaits this loses nothing: another call with the same tokens has the result.
+        """
+        return await _look_again(lambda: self._client.refresh(tokens, 0), timeout)
+
+    @overload
+    async def userinfo(self, tokens: Tokens, timeout: None = None) -> Answer: ...
+
+    @overload
+    async def userinfo(self, tokens: Tokens, timeout: Optional[float]) -> Optional[Answer]: ...
+
+    async def userinfo(self, tokens: Tokens, timeout: Optional[float] = None) -> Optional[Answer]:
+        """Asks the provider about the person, see ``ciba.Client.userinfo``."""
+        return await _look_again(lambda: self._client.userinfo(tokens, 0), timeout)
+
+    @overload
+    async def introspect(self, tokens: Tokens, token: _Token, timeout: None = None) -> Answer: ...
+
+    @overload
+    async def introspect(self, tokens: Tokens, token: _Token, timeout: Optional[float]) -> Optional[Answer]: ...
+
+    async def introspect(self, tokens: Tokens, token: _Token, timeout: Optional[float] = None) -> Optional[Answer]:
+        """Asks the provider whether a token is active, see ``ciba.Client.introspect``."""
+        return await _look_again(lambda: self._client.introspect(tokens, token, 0), timeout)
+
+    async def revoke(self, tokens: Tokens, token: _Token, timeout: Optional[float] = None) -> bool:
+        """Has the provider revoke a token, see ``ciba.Client.revoke``."""
+        return bool(await _look_again(lambda: self._client.revoke(tokens, token, 0), timeout))
 
     def close(self) -> None:
         """Releases the client's connections. Flows that it started go on."""
@@ -201,6 +246,16 @@ class Flow:
     def acknowledgement(self) -> Optional[dict[str, Any]]:
         """The whole acknowledgement; ``None`` before it. Confidential."""
         return self._native.acknowledgement
+
+    @property
+    def binding_message(self) -> Optional[str]:
+        """The text that the person compares on the phone, or is told; ``None`` where there is none."""
+        return self._native.binding_message
+
+    @property
+    def authentication_uri(self) -> Optional[str]:
+        """A link that the person opens to be asked, at providers that ask in a browser."""
+        return self._native.authentication_uri
 
     @property
     def correlation(self) -> str:
