@@ -165,8 +165,8 @@ impl Desk {
         }
     }
 
-    /// Goes on with a call that an earlier run was asking for. Saved anew before it is asked for: who comes
-    /// after this one must not take it for untouched.
+    /// Takes a call over that an earlier run was asking for. Saved anew before it is asked for: who comes
+    /// after this run must not take it for untouched.
     fn resume(&mut self, index: usize) -> Anything<()> {
         let bytes = fs::read(self.folder.path(index + 1, "saved"))?;
         if bytes.is_empty() {
@@ -175,7 +175,6 @@ impl Desk {
         }
         let flow = self.client.resume(&bytes, &context(index + 1))?;
         self.checkpoint(&flow, index + 1)?;
-        self.set.add(&flow, index)?;
         let interval = flow.interval();
         self.calls[index] = Call::Asked(flow, interval);
         Ok(())
@@ -239,6 +238,11 @@ impl Desk {
                 self.calls[index] = Call::Answered;
             } else if self.folder.path(index + 1, "saved").exists() {
                 self.resume(index)?;
+            }
+        }
+        for (index, call) in self.calls.iter().enumerate() {
+            if let Call::Asked(flow, _) = call {
+                self.set.add(flow, index)?; // asked for only now that somebody listens to the answers
             }
         }
         while self.answered() < self.calls.len() {

@@ -173,7 +173,6 @@ enum class Status : ciba_status {
   internal = CIBA_INTERNAL,
   panic = CIBA_PANIC,
   resources = CIBA_RESOURCES,
-  stage_starting = CIBA_STAGE_STARTING,
 };
 
 /// The name of a status in ciba.h, for example "CIBA_DENIED".

@@ -233,8 +233,8 @@ static int start(struct desk *desk, struct call *call) {
   return ok;
 }
 
-/* Goes on with a call that an earlier run was asking for. Saved anew before it is asked for: who comes after
- * this one must not take it for untouched. */
+/* Takes a call over that an earlier run was asking for. Saved anew before it is asked for: who comes after
+ * this run must not take it for untouched. */
 static int resume(struct desk *desk, struct call *call) {
   static uint8_t bytes[MOST_SAVED_BYTES];
   char path[PATH_ROOM], context[32];
@@ -251,7 +251,7 @@ static int resume(struct desk *desk, struct call *call) {
   status = ciba_flow_resume(desk->client, bytes, length, context_of(call, context), &call->flow, &err);
   if (status != CIBA_OK)
     return fail(path, status, err);
-  return checkpoint(desk, call) && add(desk, call, ASKED);
+  return checkpoint(desk, call);
 }
 
 /* ---- all of them ---- */
@@ -322,6 +322,11 @@ static int run(struct desk *desk) {
     if (exists(desk, call, "done"))
       set_state(desk, call, ANSWERED);
     else if (exists(desk, call, "saved") && !resume(desk, call))
+      return 0;
+  }
+  for (index = 0; index < desk->count; index++) { /* asked for only now that somebody listens to the answers */
+    struct call *call = &desk->calls[index];
+    if (call->flow && !add(desk, call, ASKED))
       return 0;
   }
   return wait_for_all(desk) && (!interrupted || hand_over(desk));

@@ -17,6 +17,8 @@ internal static class Tests
     {
         if (words.FirstOrDefault() == "library")
             return TryTheLibrary();
+        if (words.FirstOrDefault() == "exit")
+            return EndWhileOthersWait();
         var tests = new Action[]
         {
             Approved, Denied, Expired, CancelledByAnotherThread, AWrongSecret, AwaitedOutcomes, Timeouts, NullIsRefused,
@@ -62,6 +64,17 @@ internal static class Tests
                 Console.WriteLine(e.Message);
             }
         }
+        return 0;
+    }
+
+    /// <summary>Leaves a thread and a task that wait for ever.</summary>
+    private static int EndWhileOthersWait()
+    {
+        var flow = NewFlow("wait");
+        new Thread(() => flow.Wait()) { IsBackground = true }.Start();
+        var awaited = NewFlow("wait").WaitAsync();
+        Thread.Sleep(300);
+        Console.WriteLine(awaited.Status);
         return 0;
     }
 

@@ -210,7 +210,5 @@ namespace Ciba
         Panic = 901,
         /// <summary>The system refused a thread, memory or a descriptor.</summary>
         Resources = 902,
-        /// <summary>How far a flow is, see ciba_progress_callback..</summary>
-        StageStarting = 1,
     }
 }
