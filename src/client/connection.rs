@@ -135,8 +135,7 @@ impl Connection {
     async fn discover(&self, client: &ClientCore) -> Result<(Arc<Endpoints>, Millis)> {
         let provider = &client.provider;
         let url = discovery::metadata_url(provider)?;
-        let answer =
-            self.fetch(client, Request::new(Kind::Discovery, url), Status::DISCOVERY_FAILED).await?;
+        let answer = self.fetch(client, Request::new(Kind::Discovery, url), Status::DISCOVERY_FAILED).await?;
         let endpoints = discovery::complete(provider, &client.needed_support(), &answer.body)?;
         Ok((Arc::new(endpoints), self.now().saturating_add(METADATA_LIFETIME_MS)))
     }

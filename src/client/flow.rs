@@ -228,12 +228,7 @@ impl FlowShared {
     // ---- on the engine's thread -------------------------------------------------------------
 
     /// Sends the authentication request.
-    async fn start(
-        self: Arc<Self>,
-        to_send: ToSend,
-        departure: Arc<Departure>,
-        hold: ClockHold,
-    ) {
+    async fn start(self: Arc<Self>, to_send: ToSend, departure: Arc<Departure>, hold: ClockHold) {
         let result = self.try_start(to_send, &departure).await;
         let mut inner = self.lock();
         match result {

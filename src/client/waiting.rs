@@ -231,9 +231,7 @@ impl FlowShared {
     }
 
     pub fn interval(&self) -> Option<Duration> {
-        self.read(|inner, _| {
-            inner.state.auth_req_id().map(|_| Duration::from_millis(inner.state.interval()))
-        })
+        self.read(|inner, _| inner.state.auth_req_id().map(|_| Duration::from_millis(inner.state.interval())))
     }
 
     /// The trouble that is being waited out, if the last answer was trouble.

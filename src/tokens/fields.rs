@@ -60,7 +60,8 @@ impl<'a> Fields<'a> {
 
     /// The text of an object with the same members, but for one that has this value there.
     pub(super) fn with(&self, name: &str, raw: &str) -> Zeroizing<String> {
-        let members = self.0.iter().map(|(own, raw)| (own.as_ref(), raw.get())).filter(|(own, _)| *own != name);
+        let members =
+            self.0.iter().map(|(own, raw)| (own.as_ref(), raw.get())).filter(|(own, _)| *own != name);
         let members: Vec<(String, &str)> =
             members.chain([(name, raw)]).map(|(name, raw)| (Value::from(name).to_string(), raw)).collect();
         let length = members.iter().map(|(name, raw)| name.len() + raw.len() + 2).sum::<usize>() + 2;

@@ -169,7 +169,12 @@ impl Client {
     /// what comes of a refresh must be of the same person. It may be left out only where the setting
     /// ``id_token_required`` is ``False``. Raises ``UsageError``.
     #[pyo3(signature = (refresh_token, id_token=None))]
-    fn restore_tokens(&self, py: Python<'_>, refresh_token: &str, id_token: Option<&str>) -> PyResult<Tokens> {
+    fn restore_tokens(
+        &self,
+        py: Python<'_>,
+        refresh_token: &str,
+        id_token: Option<&str>,
+    ) -> PyResult<Tokens> {
         let client = self.open(py)?;
         call(py, || client.restore_tokens(refresh_token, id_token)).map(Tokens)
     }

@@ -5,16 +5,16 @@ use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hyper::Method;
 use hyper::body::Bytes;
 use hyper::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
-use hyper::Method;
 use serde_json::json;
 
+use crate::afterwards::REFRESH_GRANT;
 use crate::authentication::{Refused, Used};
 use crate::client::Client;
 use crate::config::Config;
-use crate::afterwards::REFRESH_GRANT;
 use crate::fault::Faults;
 use crate::form::Form;
 use crate::issued::Issued;
