@@ -24,8 +24,9 @@ use std::time::{Duration, Instant};
 use ciba::{AuthenticationRequest, Client, Config, Flow, FlowSet, SavedFlow, Status};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// Requests that may be on their way at a time: a provider is not to be hit by all at once.
-const MOST_STARTING: usize = 16;
+/// Requests that may be on their way at a time; when the program is killed, so many starts at most are
+/// unknown.
+const MOST_STARTING: usize = 8;
 /// How long an acknowledgement may go unnoticed; how long Ctrl-C may; how long answers may take then.
 const ACKNOWLEDGED: Duration = Duration::from_millis(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -19,7 +19,7 @@ MARK = "/mark/"
 KILLED, RESUMED, HANDED_OVER = "killed", "resumed", "handed_over"
 UNDECIDED = ("authorization_pending", "slow_down")
 # From an answer to its being written down, and from a due time to the poll: bounds for a busy machine.
-SOON_MS = 3000
+SOON_MS = 2000
 
 
 def mark(simulator, name):
@@ -125,13 +125,13 @@ def judge(journal, flow, outcome, does, expires_ms, ambiguous=False):
         if ended is None or ended[1] == "expired_token":
             unseen = unseen_expiry(journal, flow, started + expires_ms)
             return "expired while killed" if unseen else "wrong: unknown without a kill or an answer"
-        killed = journal.next_mark(KILLED, ended[0])
-        if killed is not None and killed - ended[0] <= SOON_MS:
-            return "answered, then killed"
         before = [at for at, _ in flow.polls if at < ended[0]]
         first = any(not any(at > when for at in before) for when in journal.marks[RESUMED] if started < when < ended[0])
         if ambiguous and does == "deny" and first:
             return "denied while killed"
+        killed = journal.next_mark(KILLED, ended[0])
+        if killed is not None and killed - ended[0] <= SOON_MS:
+            return "answered, then killed"
         return "wrong: unknown without a kill at its answer"
     if outcome not in RIGHT[does]:
         return f"wrong: {outcome} of a person who would {does}"

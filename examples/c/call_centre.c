@@ -29,8 +29,8 @@
 enum { DONE = 0, FAILED = 1, INTERRUPTED = 130 };
 
 #define MOST_SAVED_BYTES 65536
-/* Requests that may be on their way at a time: a provider is not to be hit by all at once. */
-#define MOST_STARTING 16
+/* Requests that may be on their way at a time; when the program is killed, so many starts at most are unknown. */
+#define MOST_STARTING 8
 /* How long an acknowledgement may go unnoticed; how long Ctrl-C may; how long answers may take then. */
 #define ACKNOWLEDGED_MS 5
 #define LOOK_AGAIN_MS 100
