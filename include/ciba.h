@@ -1118,6 +1118,8 @@ ciba_status ciba_client_restore_tokens(const ciba_client *client,
  good), CIBA_KEYS_UNAVAILABLE (it could not be verified: the next call tries that again, and sends
  nothing). After any other error the next call sends a new request; none is sent again by itself. On an
  error *fresh is NULL.
+
+ A child made by fork does not know what its parent has under way: let one of the two refresh.
  Threads: any. Since 0.1.0.
  */
 ciba_status ciba_client_refresh(ciba_client *client,

@@ -20,11 +20,12 @@
 //! # The rooms, and the way of one sign-in through them
 //!
 //! [`AuthenticationRequest`] → checked against the `provider`'s rules, made a form (`request`) or a JWT
-//! (`signed_request`) → the client's credentials added (`client_auth`; both sign by `signing`) → carried by the `engine` → the acknowledgement
-//! read (`answer`) → a `flow` → polls when due → each answer read (`answer`) and judged (`flow`):
-//! again at a time, or an outcome → tokens verified (`tokens`) → handed out by the `client`. `capi`
-//! tells the same to C. Only `engine` and `client` know threads, only `engine` knows sockets; the
-//! rooms of the protocol are pure.
+//! (`signed_request`) → the client's credentials added (`client_auth`; both sign by `signing`) →
+//! carried by the `engine` → the acknowledgement read (`answer`) → a `flow` → polls when due → each
+//! answer read (`answer`) and judged (`flow`): again at a time, or an outcome → tokens verified
+//! (`tokens`) → handed out by the `client`. What is done with tokens later is one exchange each
+//! (`afterwards`). `capi` tells the same to C. Only `engine` and `client` know threads, only `engine`
+//! knows sockets; the rooms of the protocol are pure.
 
 #![deny(unsafe_code)]
 // Nothing that comes from outside may end in a panic.

@@ -83,6 +83,8 @@ pub extern "C" fn ciba_client_restore_tokens(
 /// good), CIBA_KEYS_UNAVAILABLE (it could not be verified: the next call tries that again, and sends
 /// nothing). After any other error the next call sends a new request; none is sent again by itself. On an
 /// error *fresh is NULL.
+///
+/// A child made by fork does not know what its parent has under way: let one of the two refresh.
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_client_refresh(

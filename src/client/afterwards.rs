@@ -89,7 +89,8 @@ impl Client {
     ///
     /// One refresh of the same tokens is under way at a time, whoever asks for it. A provider that gives a
     /// new refresh token takes the old one no more: later calls then give the same fresh tokens again, and
-    /// send nothing. After an error the next call sends a new request; it is never sent again by itself.
+    /// send nothing. After an error the next call sends a new request; it is never sent again by itself. A
+    /// child made by fork does not know what its parent has under way: let one of the two refresh.
     ///
     /// Errors: `NOT_PRESENT` (there is no refresh token), `OTHER_CLIENT`, `ALREADY_REFRESHED`; the
     /// provider's answer (200s: `INVALID_GRANT` where the refresh token is not good, or not any more);

@@ -111,9 +111,10 @@ static int save(struct held *held) {
   return ours;
 }
 
-static void add(struct held *held) {
+/* interval_ms: as it was saved; -1 before the acknowledgement. */
+static void add(struct held *held, int64_t interval_ms) {
   ciba_error *err;
-  held->interval_ms = ciba_flow_interval_ms(held->flow);
+  held->interval_ms = interval_ms;
   must(ciba_set_add(set, held->flow, held, &err), err, "add");
 }
 
@@ -141,7 +142,7 @@ static void claim_all(void) {
   store_commit(store);
   for (at = 0; at < count; at++) /* only now may they be driven */
     if (rows[at].flow)
-      add(&rows[at]);
+      add(&rows[at], ciba_flow_interval_ms(rows[at].flow));
 }
 
 static void start_some(int most) {
@@ -169,7 +170,7 @@ static void start_some(int most) {
   for (at = 0; at < number; at++) {
     begun[at]->started = 1;
     if (save(begun[at]))
-      add(begun[at]);
+      add(begun[at], -1);
     else
       done_with(begun[at]);
   }

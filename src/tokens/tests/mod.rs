@@ -1,6 +1,7 @@
 //! The tests of this room: tokens are signed again and again with keys that are trusted, so that
 //! each refusal differs from a token that passes in one fact.
 
+mod afterwards;
 mod algorithms;
 mod disclosure;
 mod form;
