@@ -38,6 +38,7 @@ help:
 # Panic texts name files: not those of the machine that built the library.
 CARGO_HOME ?= $(HOME)/.cargo
 lib: export RUSTFLAGS := $(RUSTFLAGS) --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CARGO_HOME)/registry/src=.
+lib: export CFLAGS := $(CFLAGS) -ffile-prefix-map=$(CARGO_HOME)/registry/src=.
 lib:
 	cargo rustc --release --lib --crate-type cdylib,staticlib --locked -- --print native-static-libs
 	@ln -sf libciba.so target/release/libciba.so.$(ABI)
