@@ -38,7 +38,8 @@ def stub_keywords(name):
 
 def test_the_stub_knows_every_setting_and_parameter_in_the_tables_order():
     assert stub_keywords("_Settings") == [row.name for row in ciba.SETTINGS if row.name != "provider"]
-    assert stub_keywords("_Parameters") == [row.name for row in ciba.PARAMETERS if "." not in row.name]
+    # What has a dot is a member of a dict.
+    assert stub_keywords("_Parameters") == list(dict.fromkeys(row.name.split(".")[0] for row in ciba.PARAMETERS))
     assert {"client_secret", "poll_timeout_ms"} <= {row.name for row in ciba.SETTINGS}
     assert all(row.text for row in (*ciba.SETTINGS, *ciba.PARAMETERS))
 
