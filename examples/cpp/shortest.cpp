@@ -6,7 +6,8 @@
 int main() try {
   // {"provider": "telenor-test", "client_id": "desk-7", "client_secret": "…"}
   ciba::Config config;
-  config.set_json(std::getenv("CIBA_SETTINGS")).value();
+  if (const char *settings = std::getenv("CIBA_SETTINGS"))
+    config.set_json(settings).value();
   auto client = ciba::Client::create(config).value();
 
   ciba::Request request;
