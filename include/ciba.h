@@ -823,7 +823,7 @@ ciba_status ciba_request_set_binding_code(ciba_request *request,
  Returns CIBA_OK when the provider has acknowledged, or CIBA_PENDING when the time is up: nothing
  is lost, ciba_poll() waits on. If the request itself is wrong nothing is sent, *flow is NULL, and
  the status is CIBA_INVALID_AUTHENTICATION_REQUEST or one of the 10s. If the start fails *flow has
- its outcome already; the status says why: one of the 100s (nothing was sent, but for
+ its outcome already; the status says why: one of the 100s (the person is not asked, but for
  CIBA_START_UNKNOWN: the answer was lost, and the phone may ring or not), one of the 200s (the
  provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent twice.
 

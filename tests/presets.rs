@@ -155,7 +155,7 @@ fn telenor_bankid_tells_the_message_before_the_phone_rings() {
     let flow = pair.client().begin(&pair.request()).unwrap();
     eventually("the message", || flow.binding_message().is_some());
     assert!(flow.auth_req_id().is_none(), "not acknowledged");
-    assert!(pair.events.names().contains(&"start.prepared".to_owned()));
+    eventually("its event", || pair.events.names().contains(&"start.prepared".to_owned()));
     assert!(!format!("{:?}", pair.events.lines()).contains("kurt-4711"), "{:?}", pair.events.lines());
     drop(stopped);
     assert!(flow.wait_started(None).unwrap());

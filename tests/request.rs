@@ -301,3 +301,42 @@ fn what_is_shown_is_there_again_in_a_flow_that_was_saved() {
     let resumed = client.resume(saved.as_bytes(), "row 7").unwrap();
     assert_eq!(resumed.binding_message().as_deref(), Some("W4S-C7T"));
 }
+
+#[test]
+fn inside_a_signed_request_json_is_json_and_several_resources_are_a_list_r20_r24() {
+    use base64::Engine as _;
+    let pair = Pair::with(ciba_sim::personality::signaturgruppen(), |config| {
+        let (id, secret) = config.personality.client;
+        let algorithm = Some("HS256".to_owned());
+        config.clients = vec![ciba_sim::Client {
+            backchannel_authentication_request_signing_alg: algorithm,
+            ..ciba_sim::Client::new(id, secret)
+        }];
+    });
+    let client = pair.client_with(&[("backchannel_authentication_request_signing_alg", "HS256")]);
+    for (resource, inside) in [
+        ("urn:a", serde_json::json!("urn:a")),
+        ("https://api.example/a urn:b", serde_json::json!(["https://api.example/a", "urn:b"])),
+    ] {
+        let parameters = [
+            ("resource", resource),
+            ("claims", r#"{"userinfo":{}}"#),
+            ("authorization_details", r#"[{"type":"sign"}]"#),
+            ("extra.audience", "x"),
+        ];
+        client.init(&pair.request_with(&parameters), None).unwrap();
+        let start = last_start(&pair);
+        let names: Vec<String> = start.form().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["request"], "nothing beside it");
+        let jwt = start.param("request").unwrap();
+        let payload = jwt.split('.').nth(1).unwrap();
+        let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
+        let text = std::str::from_utf8(&payload).unwrap();
+        assert_eq!(text.matches("\"resource\"").count(), 1, "no name twice: {text}");
+        let payload: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(payload["resource"], inside);
+        assert_eq!(payload["claims"], serde_json::json!({"userinfo": {}}));
+        assert_eq!(payload["authorization_details"], serde_json::json!([{"type": "sign"}]));
+        assert_eq!((&payload["audience"], &payload["scope"]), (&"x".into(), &"openid".into()));
+    }
+}

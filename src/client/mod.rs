@@ -93,7 +93,8 @@ impl Client {
     /// The request is checked first: if it is wrong nothing is sent. It is sent once, never again.
     ///
     /// Errors: `INVALID_AUTHENTICATION_REQUEST`; where the provider answers with an error its
-    /// status (200s); `START_UNKNOWN` where the answer was lost; the 100s where nothing was sent.
+    /// status (200s); `START_UNKNOWN` where the answer was lost; the other 100s where the
+    /// person is not asked.
     pub fn init(&self, request: &AuthenticationRequest, timeout: Timeout) -> Result<Flow> {
         let flow = self.begin(request)?;
         flow.wait_started(timeout)?;
