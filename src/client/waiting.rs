@@ -154,6 +154,7 @@ impl FlowShared {
     /// Gives the flow up. `Ok(false)`: the provider has not answered its cancel call yet.
     pub fn cancel(self: &Arc<Self>, timeout: Timeout) -> Result<bool> {
         self.same_process()?;
+        let hold = self.engine.clock().hold(); // between the poll that is aborted and the cancel call
         let mut inner = self.lock();
         if !inner.state.has_ended() {
             let starting = inner.state.is_starting();
@@ -171,6 +172,7 @@ impl FlowShared {
             inner.changed = true;
         }
         self.unlock(inner);
+        drop(hold);
         let answered = |inner: &Inner| match &inner.cancel {
             Cancel::No => Some(Ok(())),
             Cancel::Done(result) => Some(result.clone()),
