@@ -79,6 +79,7 @@ bench:
 	@tests/tools.py curl openssl-headers
 	@$(MAKE) lib
 	@benches/run
+	@benches/flows.py
 
 # Builds only what is not there yet: installing as root must not need Cargo.
 install:
