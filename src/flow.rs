@@ -131,11 +131,12 @@ pub struct FlowState {
     acknowledged: Option<Acknowledged>,
     /// When the provider forgets the request.
     deadline: Millis,
-    interval: u64,
+    /// In ms; none is longer than 49 days.
+    interval: u32,
     /// When the next poll, or the next try to verify, is due.
     next_at: Millis,
     /// Answers in a row that were trouble.
-    troubles: u32,
+    troubles: u16,
     /// Whether an answer was lost, or was another process's, that may have carried the tokens.
     lost: bool,
     /// Whether another process may poll too, since the flow was saved.
@@ -165,7 +166,7 @@ impl FlowState {
             state: State::Pending,
             acknowledged: Some(saved.acknowledged),
             deadline: saved.deadline,
-            interval: saved.interval,
+            interval: bounded(saved.interval),
             next_at: saved.next_at,
             lost: saved.lost,
             ..FlowState::starting()
@@ -182,8 +183,8 @@ impl FlowState {
         }
         self.state = State::Pending;
         self.deadline = sent_at.saturating_add(millis(ack.expires_in));
-        self.interval = millis(ack.interval);
-        self.next_at = now.saturating_add(self.interval).saturating_add(slack(0));
+        self.interval = bounded(millis(ack.interval));
+        self.next_at = now.saturating_add(self.interval()).saturating_add(slack(0));
     }
 
     /// Ends the flow, unless it has ended.
@@ -245,7 +246,7 @@ impl FlowState {
             return;
         }
         let slack = slack(now.saturating_sub(sent_at));
-        let mut pause = self.interval;
+        let mut pause = self.interval();
         // What the provider asks for counts from its answer, everything else from sending.
         let mut at_least = Duration::ZERO;
         let mut troubles = 0;
@@ -256,8 +257,8 @@ impl FlowState {
                 at_least = retry_after.unwrap_or_default();
             }
             PollAnswer::SlowDown { at_least: asked } => {
-                self.interval = self.interval.saturating_add(SLOW_DOWN_MS).max(millis(asked));
-                (pause, at_least) = (self.interval, asked);
+                self.interval = bounded(self.interval().saturating_add(SLOW_DOWN_MS).max(millis(asked)));
+                (pause, at_least) = (self.interval(), asked);
             }
             PollAnswer::Trouble { error, retry_after } => {
                 troubles = self.troubles.saturating_add(1);
@@ -306,9 +307,9 @@ impl FlowState {
     }
 
     /// How long trouble is waited out: the interval, doubled with every trouble in a row.
-    fn back_off(&self, troubles: u32) -> u64 {
-        let doubled = self.interval.saturating_mul(1 << troubles.saturating_sub(1).min(16));
-        doubled.min(MOST_BACK_OFF_MS.max(self.interval))
+    fn back_off(&self, troubles: u16) -> u64 {
+        let doubled = self.interval().saturating_mul(1 << troubles.saturating_sub(1).min(16));
+        doubled.min(MOST_BACK_OFF_MS.max(self.interval()))
     }
 
     fn unknown(&mut self) -> Outcome {
@@ -390,7 +391,7 @@ impl FlowState {
 
     /// The interval in force, in ms.
     pub fn interval(&self) -> u64 {
-        self.interval
+        self.interval.into()
     }
 
     pub fn last_trouble(&self) -> Option<&Error> {
@@ -404,6 +405,10 @@ fn slack(exchange_ms: u64) -> u64 {
     } else {
         exchange_ms.clamp(LEAST_SLACK_MS, MOST_SLACK_MS)
     }
+}
+
+fn bounded(ms: u64) -> u32 {
+    u32::try_from(ms).unwrap_or(u32::MAX)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -91,12 +91,13 @@ impl ToSend {
 }
 
 /// What the answers are held against: all that is kept of a request once it is sent.
-pub(crate) struct Asked {
-    /// The scope, where it is not the default one; the correlation; the names and values of claims; then
-    /// further values.
-    texts: Texts,
-    claims: usize,
-}
+///
+/// The scope, where it is not the default one; the correlation; how many claims there are, and their names
+/// and values; then further values.
+pub(crate) struct Asked(Texts);
+
+/// Where the claims begin.
+const CLAIMS: usize = 3;
 
 impl AuthenticationRequest {
     /// A request with nothing in it.
@@ -260,33 +261,39 @@ impl Asked {
         claims: &[(&str, &str)],
         secrets: &[&str],
     ) -> Asked {
-        let mut texts = vec![if scope == default_scope(rules) { "" } else { scope }, correlation];
+        let (scope, count) =
+            (if scope == default_scope(rules) { "" } else { scope }, claims.len().to_string());
+        let mut texts = vec![scope, correlation, &count];
         texts.extend(claims.iter().flat_map(|(name, value)| [*name, *value]));
         let is_claim = |secret: &&str| claims.iter().any(|(_, value)| value == secret);
         let further: BTreeSet<&str> = secrets.iter().copied().filter(|secret| !is_claim(secret)).collect();
         texts.extend(further);
-        Asked { texts: Texts::new(&texts), claims: claims.len() }
+        Asked(Texts::new(&texts))
     }
 
     pub fn scope<'a>(&'a self, rules: &Rules) -> &'a str {
-        self.texts.iter().next().filter(|scope| !scope.is_empty()).unwrap_or(default_scope(rules))
+        self.0.iter().next().filter(|scope| !scope.is_empty()).unwrap_or(default_scope(rules))
     }
 
     /// The caller's own text, which stands in every log event.
     pub fn correlation(&self) -> &str {
-        self.texts.iter().nth(1).unwrap_or_default()
+        self.0.iter().nth(1).unwrap_or_default()
+    }
+
+    fn claim_count(&self) -> usize {
+        self.0.iter().nth(CLAIMS - 1).and_then(|count| count.parse().ok()).unwrap_or_default()
     }
 
     /// Claims that the ID Token must have, beside those that the provider's rules name.
     pub fn claims(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut texts = self.texts.iter().skip(2);
-        let pairs = std::iter::from_fn(move || Some((texts.next()?, texts.next()?)));
-        pairs.take(self.claims)
+        let mut texts = self.0.iter().skip(CLAIMS);
+        std::iter::from_fn(move || Some((texts.next()?, texts.next()?))).take(self.claim_count())
     }
 
     /// Values that a provider might echo in an error text, and that must not be shown.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.claims().map(|(_, value)| value).chain(self.texts.iter().skip(2 + 2 * self.claims))
+        let claims = self.claims().map(|(_, value)| value).filter(|value| is_telling(value));
+        claims.chain(self.0.iter().skip(CLAIMS + 2 * self.claim_count()))
     }
 
     /// The form of the authentication request, and the `Authorization` header that goes with it.

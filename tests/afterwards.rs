@@ -360,8 +360,11 @@ fn a_network_that_is_dead_is_an_error_and_holds_up_no_call_with_timeout_0() {
     let tokens = signed_in(&pair, &client);
     pair.provider.go_offline();
     let begun = Instant::now();
-    assert!(client.userinfo(&tokens, Some(Duration::ZERO)).unwrap().is_none());
-    assert!(!client.revoke(&tokens, TokenKind::AccessToken, Some(Duration::ZERO)).unwrap());
+    // A refused connection may be known at once.
+    let refused = |error: Error| error.status() == Status::CONNECT_FAILED;
+    assert!(client.userinfo(&tokens, Some(Duration::ZERO)).map_or_else(refused, |none| none.is_none()));
+    let revoked = client.revoke(&tokens, TokenKind::AccessToken, Some(Duration::ZERO));
+    assert!(revoked.map_or_else(refused, |done| !done));
     assert!(begun.elapsed() < Duration::from_secs(5), "no hang");
     assert_eq!(status(client.userinfo(&tokens, None)), Status::CONNECT_FAILED);
     assert_eq!(status(client.revoke(&tokens, TokenKind::AccessToken, None)), Status::CONNECT_FAILED);

@@ -46,13 +46,16 @@ fn sent(pair: &Pair, client: &Client, parameters: Parameters<'_>) -> String {
 /// Asserts that a request is refused here, that nothing is sent, and that all of these words are said.
 #[track_caller]
 fn refused(pair: &Pair, client: &Client, parameters: Parameters<'_>, words: &[&str]) {
-    let before = pair.provider.lines();
+    // The keys of a start before may still be on their way.
+    let lines =
+        || pair.provider.lines().into_iter().filter(|line| !line.contains("jwks")).collect::<Vec<_>>();
+    let before = lines();
     let error = client.init(&request(parameters), None).unwrap_err();
     assert_eq!(error.status(), Status::INVALID_AUTHENTICATION_REQUEST, "{parameters:?}");
     for word in words {
         assert!(error.message().contains(word), "{word}: {error}");
     }
-    assert_eq!(pair.provider.lines(), before, "nothing was sent");
+    assert_eq!(lines(), before, "nothing was sent");
 }
 
 /// What a start that is answered so comes to.

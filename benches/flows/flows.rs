@@ -31,6 +31,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 /// How many starts are under way at once; so many flows are there before memory is looked at, so
 /// that what all of them share is not of account.
 const STARTS: usize = 64;
+/// What the person is told.
+const TEXT: &str = "Sign in, desk 7";
 /// Enough for a body that waits in one call.
 const STACK_BYTES: usize = 64 * 1024;
 
@@ -52,13 +54,14 @@ fn client(log: Option<Arc<Lateness>>) -> Result<Client> {
     Ok(Client::new(&config)?)
 }
 
-fn request(number: usize, text: &str) -> Result<AuthenticationRequest> {
+/// `correlation` stands in the log and, like the text, is kept for as long as the flow.
+fn request(text: &str, correlation: &str) -> Result<AuthenticationRequest> {
     let mut request = AuthenticationRequest::new();
     for (name, value) in [
         ("login_hint_token.uuid", "8a9856e0-f12d-4217-b320-c8a076be9320"),
         ("login_hint_token.ip", "127.0.0.1"),
         ("login_hint_token.referenceTextBody", text),
-        ("correlation", &number.to_string()),
+        ("correlation", correlation),
     ] {
         request.set(name, value)?;
     }
@@ -69,7 +72,7 @@ fn request(number: usize, text: &str) -> Result<AuthenticationRequest> {
 fn start(
     client: &Client,
     numbers: std::ops::Range<usize>,
-    text: impl Fn(usize) -> String,
+    request: impl Fn(usize) -> Result<AuthenticationRequest>,
     mut acknowledged: impl FnMut(usize, Flow) -> Result<()>,
 ) -> Result<()> {
     let mut under_way = VecDeque::with_capacity(STARTS);
@@ -80,7 +83,7 @@ fn start(
             Flow::wait_started(&flow, None)?;
             acknowledged(number, flow)?;
         }
-        under_way.push_back((number, client.begin(&request(number, &text(number))?)?));
+        under_way.push_back((number, client.begin(&request(number)?)?));
     }
     for (number, flow) in under_way {
         flow.wait_started(None)?;
@@ -118,11 +121,12 @@ impl Run {
         self.approved > 0 && number.is_multiple_of((self.count / self.approved).max(1))
     }
 
-    /// What the person is told; this provider does what it says there.
-    fn text(&self, number: usize) -> String {
+    fn request(&self, number: usize) -> Result<AuthenticationRequest> {
+        let correlation = self.log.as_ref().map(|_| number.to_string()).unwrap_or_default();
         match self.is_approved(number) {
-            true => format!("approve after {} ms", self.settle.as_millis()),
-            false => "Sign in at the desk".to_owned(),
+            // This provider does what the person is told.
+            true => request(&format!("approve after {} ms", self.settle.as_millis()), &correlation),
+            false => request(TEXT, &correlation),
         }
     }
 
@@ -130,11 +134,11 @@ impl Run {
     fn start(&self, mut added: impl FnMut(usize, Flow) -> Result<()>) -> Result<()> {
         let client = client(self.log.clone())?;
         let shared = STARTS.min(self.count);
-        start(&client, 0..shared, |number| self.text(number), &mut added)?;
+        start(&client, 0..shared, |number| self.request(number), &mut added)?;
         print("flows_before", shared);
         print("memory_before_kb", memory_kb()?);
         let began = Instant::now();
-        start(&client, shared..self.count, |number| self.text(number), &mut added)?;
+        start(&client, shared..self.count, |number| self.request(number), &mut added)?;
         print("start_ms", began.elapsed().as_millis());
         Ok(())
     }

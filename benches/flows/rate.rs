@@ -8,7 +8,7 @@ use ciba::{Flow, FlowSet};
 
 use super::bare::Bare;
 use super::measure::{cpu_ns, print, print_samples};
-use super::{Result, STARTS, client, start};
+use super::{Result, STARTS, TEXT, client, request, start};
 
 /// A round: polls, wall time and CPU time.
 fn round(name: &str, poll: impl FnOnce() -> Result<u64>) -> Result<u64> {
@@ -50,7 +50,7 @@ pub fn measure(numbers: &[u64]) -> Result<()> {
     start(
         &client,
         0..STARTS,
-        |_| "Sign in at the desk".to_owned(),
+        |_| request(TEXT, ""),
         |_, flow| {
             flows.push(flow);
             Ok(())

@@ -1,16 +1,15 @@
 //! One authentication under way: the pure state machine of [`crate::flow`], and the exchanges that it
 //! asks for. Who waits for it is in `waiting`, what programs hold in `handle`.
 
+use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::ClientCore;
 use super::connection::Connection;
-use super::handle::{Progress, WhileWaiting};
-use super::steps::Shown;
-use super::waiting::WakeAt;
+use super::inner::{Cancel, InFlight, Inner, Watchers};
 use crate::answer::{Acknowledgement, PollAnswer, Reader};
 use crate::engine::{AbortHandle, Attend, ClockHold, Departure, Engine, ScheduledAt};
 use crate::error::{Error, Result, Status};
@@ -25,99 +24,7 @@ use crate::wire::{Body, Kind, Request};
 const MOST_SPREAD_MS: Millis = 250;
 const SPREAD_SHARE: Millis = 20;
 
-/// Who is told of changes without a thread that waits. Called without any lock of the flow's.
-pub(crate) trait Watcher: Send + Sync {
-    /// Something has changed with the flow of this key.
-    fn changed(&self, key: usize, progress: &Progress);
-
-    /// The flow of this key was freed.
-    fn freed(&self, _key: usize) {}
-}
-
-/// What the provider's own cancel call has come to.
-pub(super) enum Cancel {
-    No,
-    /// It follows once the start, still on its way, is acknowledged.
-    Wanted,
-    Sent,
-    Done(Result<()>),
-}
-
-/// An exchange that is under way, or the verification of tokens, which sends nothing of the flow's.
-pub(super) struct InFlight {
-    pub task: AbortHandle,
-    departure: Option<Arc<Departure>>,
-}
-
-impl InFlight {
-    /// Keeps its request from being sent. `false`: it has been sent.
-    pub fn stop(&self) -> bool {
-        self.departure.as_ref().is_some_and(|departure| departure.stop())
-    }
-}
-
-/// Callers that wait. Most of many flows have none: they are watched.
-#[derive(Default)]
-pub(super) struct Waiting {
-    /// How many wait, and how many of them have the provider asked.
-    pub callers: u32,
-    pub pollers: u32,
-    pub wake_at: WakeAt,
-    pub on_progress: Option<WhileWaiting>,
-}
-
-/// What happens to a flow, behind its lock.
-pub(super) struct Inner {
-    pub state: FlowState,
-    /// The exchange that is under way.
-    pub in_flight: Option<InFlight>,
-    /// Exchanges that have ended.
-    pub exchanges: u32,
-    pub polls: u32,
-    /// How often the flow was saved, here and before.
-    pub revision: u32,
-    pub freed: bool,
-    /// Whether who waits or watches is to be told once the lock is free.
-    pub changed: bool,
-    pub cancel: Cancel,
-    pub waiting: Option<Box<Waiting>>,
-    pub watchers: Vec<Arc<dyn Watcher>>,
-    pub shown: Option<Box<Shown>>,
-    /// When the request was made, in Unix milliseconds.
-    pub started_unix_ms: i64,
-    /// Events to log once the lock is free: a log may ask the flow how it stands.
-    pub events: Vec<(Level, &'static str, String)>,
-}
-
-impl Inner {
-    pub fn new(state: FlowState, started_unix_ms: i64) -> Inner {
-        Inner {
-            state,
-            in_flight: None,
-            exchanges: 0,
-            polls: 0,
-            revision: 0,
-            freed: false,
-            changed: false,
-            cancel: Cancel::No,
-            waiting: None,
-            watchers: Vec::new(),
-            shown: None,
-            started_unix_ms,
-            events: Vec::new(),
-        }
-    }
-
-    /// Whether somebody wants the provider to be asked. If nobody does, there is no traffic.
-    fn is_driven(&self) -> bool {
-        !self.watchers.is_empty() || self.waiting.as_ref().is_some_and(|waiting| waiting.pollers > 0)
-    }
-}
-
 pub(crate) struct FlowShared {
-    /// The process that it belongs to: in a child made by fork nothing behind the lock is touched.
-    process: u32,
-    pub(super) changed: Condvar,
     pub(super) client: Arc<ClientCore>,
     pub(super) engine: Engine,
     pub(super) asked: Asked,
@@ -144,7 +51,7 @@ impl FlowShared {
         let departure = Arc::<Departure>::default();
         let (starting, leaving) = (flow.clone(), departure.clone());
         let task = flow.spawn(move || starting.start(to_send, leaving, hold));
-        inner.in_flight = Some(InFlight { task, departure: Some(departure) });
+        inner.in_flight = Some(Box::new(InFlight { task, departure: Some(departure) }));
         drop(inner);
         Ok(flow)
     }
@@ -156,8 +63,6 @@ impl FlowShared {
         inner: Inner,
     ) -> Arc<FlowShared> {
         Arc::new(FlowShared {
-            process: std::process::id(),
-            changed: Condvar::new(),
             client: client.clone(),
             engine,
             asked,
@@ -172,28 +77,31 @@ impl FlowShared {
 
     /// Frees the lock, then logs what happened under it and tells who waits or watches.
     pub(super) fn unlock(&self, mut inner: MutexGuard<'_, Inner>) {
-        let events = std::mem::take(&mut inner.events);
+        let ended = std::mem::take(&mut inner.just_ended);
+        let event = inner.state.outcome().filter(|_| ended).map(end_event);
         let changed = std::mem::take(&mut inner.changed);
-        let watchers = if changed { inner.watchers.clone() } else { Vec::new() };
+        let waiting = inner.waiting().filter(|_| changed).map(|waiting| waiting.changed.clone());
+        inner.tidy();
+        let watchers = if changed { inner.watchers.clone() } else { Watchers::new() };
         let progress = (!watchers.is_empty()).then(|| self.progress_of(&inner, self.now()));
         drop(inner);
-        for (level, name, text) in events {
+        if let Some((level, name, text)) = event {
             self.event(level, name, || text);
         }
-        if changed {
-            self.changed.notify_all();
+        if let Some(waiting) = waiting {
+            waiting.notify_all();
         }
         if let Some(progress) = progress {
-            let key = std::ptr::from_ref(self) as usize;
             for watcher in watchers {
                 // What it does is its own affair: this may be the engine's thread.
-                let _ = catch_unwind(AssertUnwindSafe(|| watcher.changed(key, &progress)));
+                let _ = catch_unwind(AssertUnwindSafe(|| watcher.changed(self, &progress)));
             }
         }
     }
 
+    /// In a child made by fork nothing behind the lock is touched.
     pub(super) fn same_process(&self) -> Result<()> {
-        if self.process == std::process::id() { Ok(()) } else { Err(Status::OTHER_PROCESS.into()) }
+        self.engine.same_process()
     }
 
     pub(super) fn now(&self) -> Millis {
@@ -202,11 +110,6 @@ impl FlowShared {
 
     pub(super) fn event(&self, level: Level, name: &str, text: impl FnOnce() -> String) {
         self.client.event(level, name, self.asked.correlation(), text);
-    }
-
-    /// How those who watch know this flow.
-    pub(super) fn key(self: &Arc<Self>) -> usize {
-        Arc::as_ptr(self) as usize
     }
 
     /// Keeps flows that are watched, perhaps many, from being asked for at one moment.
@@ -230,25 +133,27 @@ impl FlowShared {
     /// Sends the authentication request.
     async fn start(self: Arc<Self>, to_send: ToSend, departure: Arc<Departure>, hold: ClockHold) {
         let result = self.try_start(to_send, &departure).await;
+        if let Ok((Acknowledgement { expires_in, interval, .. }, _)) = &result {
+            self.event(Level::Info, "start.acknowledged", || {
+                format!("expires in {} s, interval {} s", expires_in.as_secs(), interval.as_secs())
+            });
+        }
         let mut inner = self.lock();
         match result {
             Ok((acknowledgement, sent_at)) => {
                 let now = self.now();
-                let (lives, interval) = (acknowledgement.expires_in, acknowledgement.interval);
-                let text = format!("expires in {} s, interval {} s", lives.as_secs(), interval.as_secs());
-                inner.events.push((Level::Info, "start.acknowledged", text));
                 inner.state.acknowledged(&acknowledgement, sent_at, now);
                 self.spread(&mut inner);
                 inner.show(acknowledgement.binding_message, acknowledgement.authentication_uri);
-                if matches!(inner.cancel, Cancel::Wanted) {
+                if matches!(inner.cancel(), Some(Cancel::Wanted)) {
                     self.cancel_at_provider(&mut inner);
                 } else if !inner.freed {
                     self.fetch_keys_early();
                 }
             }
             Err(error) => {
-                if matches!(inner.cancel, Cancel::Wanted) {
-                    inner.cancel = Cancel::Done(Ok(()));
+                if matches!(inner.cancel(), Some(Cancel::Wanted)) {
+                    inner.set_cancel(Cancel::Done(Ok(())));
                 }
                 self.end(&mut inner, Outcome::Failed(error));
             }
@@ -337,24 +242,21 @@ impl FlowShared {
         let before = inner.state.has_ended();
         inner.state.answered(answer, sent_at, self.now());
         self.spread(&mut inner);
-        if !before && let Some(outcome) = inner.state.outcome() {
-            let event = end_event(outcome);
-            inner.events.push(event);
-        }
+        inner.just_ended |= !before && inner.state.has_ended();
     }
 
     /// Verifies the tokens, if there are any.
     async fn try_verify(&self) {
         let Some(response) = self.lock().state.unverified() else { return };
         let verified = self.verified(&response).await;
+        if let Err(no_keys) = &verified {
+            self.event(Level::Warning, "keys.unavailable", || no_keys.to_string());
+        }
         let mut inner = self.lock();
         match verified {
             Ok(Ok(tokens)) => self.end(&mut inner, Outcome::Tokens(tokens)),
             Ok(Err(refused)) => self.end(&mut inner, Outcome::Failed(refused)),
-            Err(no_keys) => {
-                inner.events.push((Level::Warning, "keys.unavailable", no_keys.to_string()));
-                inner.state.keys_missing(no_keys, self.now());
-            }
+            Err(no_keys) => inner.state.keys_missing(no_keys, self.now()),
         }
         self.unlock(inner);
     }
@@ -425,7 +327,7 @@ impl FlowShared {
         if inner.state.has_ended() {
             return;
         }
-        inner.events.push(end_event(&outcome));
+        inner.just_ended = true;
         inner.state.end(outcome);
     }
 
@@ -438,9 +340,8 @@ impl FlowShared {
             unsent.task.abort(); // so no answer is owed to it
         }
         let due = inner.state.due(now, inner.in_flight.is_some());
-        if !before && let Some(outcome) = inner.state.outcome() {
-            let event = end_event(outcome);
-            inner.events.push(event);
+        if !before && inner.state.has_ended() {
+            inner.just_ended = true;
             if let Some(late) = inner.in_flight.take() {
                 late.task.abort();
             }
@@ -460,16 +361,16 @@ impl FlowShared {
                 flow.exchanged(flow.lock(), hold);
             }),
         };
-        inner.in_flight = Some(InFlight { task, departure });
+        inner.in_flight = Some(Box::new(InFlight { task, departure }));
     }
 
     /// Begins what is due for those who wait, and says when to look again; `None`: nobody waits,
     /// so there is no traffic.
     fn next(self: &Arc<Self>, inner: &mut Inner, now: Millis) -> Option<Millis> {
         let due = self.due(inner, now);
-        let cancelling = matches!(inner.cancel, Cancel::Wanted | Cancel::Sent);
+        let cancelling = matches!(inner.cancel(), Some(Cancel::Wanted | Cancel::Sent));
         let driven = inner.is_driven();
-        let waits = inner.waiting.as_ref().is_some_and(|waiting| waiting.callers > 0);
+        let waits = inner.waiting().is_some_and(|waiting| waiting.callers > 0);
         if (!driven && !waits) || inner.freed || (inner.state.has_ended() && !cancelling) {
             return None;
         }
@@ -481,10 +382,13 @@ impl FlowShared {
             true => inner.state.next_event(in_flight),
             false => Millis::MAX,
         };
-        let Some(waiting) = inner.waiting.as_deref_mut() else { return Some(next) };
+        if inner.waiting().is_none() {
+            return Some(next);
+        }
+        let waiting = inner.waiting_mut();
         for (_, hold) in waiting.wake_at.iter_mut().filter(|(at, hold)| *at <= now && hold.is_none()) {
             *hold = self.engine.clock().hold();
-            self.changed.notify_all();
+            waiting.changed.notify_all();
         }
         let wake = waiting.wake_at.iter().map(|(at, _)| *at).filter(|at| *at > now).min();
         Some(next.min(wake.unwrap_or(Millis::MAX)))
@@ -494,10 +398,10 @@ impl FlowShared {
     pub(super) fn cancel_at_provider(self: &Arc<Self>, inner: &mut Inner) {
         let url = match inner.state.auth_req_id().map(|id| self.client.provider.cancel_url(id)) {
             Some(Ok(Some(url))) => url,
-            Some(Err(error)) => return inner.cancel = Cancel::Done(Err(error)),
-            Some(Ok(None)) | None => return inner.cancel = Cancel::Done(Ok(())),
+            Some(Err(error)) => return inner.set_cancel(Cancel::Done(Err(error))),
+            Some(Ok(None)) | None => return inner.set_cancel(Cancel::Done(Ok(()))),
         };
-        inner.cancel = Cancel::Sent;
+        inner.set_cancel(Cancel::Sent);
         let (flow, hold) = (self.clone(), self.engine.clock().hold());
         self.spawn(async move || {
             let result = flow.try_cancel(url).await;
@@ -506,7 +410,7 @@ impl FlowShared {
                 result.as_ref().err().map_or("the provider has cancelled".to_owned(), ToString::to_string)
             });
             let mut inner = flow.lock();
-            inner.cancel = Cancel::Done(result);
+            inner.set_cancel(Cancel::Done(result));
             inner.changed = true;
             flow.unlock(inner);
             flow.engine.attend(flow.clone(), hold);
@@ -528,6 +432,21 @@ impl FlowShared {
     }
 }
 
+/// A flow is itself and no other.
+impl PartialEq for FlowShared {
+    fn eq(&self, other: &FlowShared) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for FlowShared {}
+
+impl Hash for FlowShared {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::ptr::from_ref(self).hash(state);
+    }
+}
+
 impl Attend for FlowShared {
     fn attend(self: Arc<Self>, now: Millis) -> Option<Millis> {
         let mut inner = self.lock();
@@ -541,8 +460,8 @@ impl Attend for FlowShared {
         self.end(&mut inner, Outcome::Failed(Status::INTERNAL.into()));
         inner.in_flight = None;
         inner.exchanges = inner.exchanges.wrapping_add(1);
-        if matches!(inner.cancel, Cancel::Wanted | Cancel::Sent) {
-            inner.cancel = Cancel::Done(Err(Status::INTERNAL.into()));
+        if matches!(inner.cancel(), Some(Cancel::Wanted | Cancel::Sent)) {
+            inner.set_cancel(Cancel::Done(Err(Status::INTERNAL.into())));
         }
         inner.changed = true;
         self.unlock(inner);

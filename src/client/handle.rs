@@ -8,7 +8,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Timeout;
-use super::flow::{FlowShared, Watcher};
+use super::flow::FlowShared;
+use super::inner::Watcher;
 use crate::error::{Error, Result, Status};
 use crate::tokens::Tokens;
 
@@ -215,7 +216,7 @@ impl fmt::Debug for Watch {
 }
 
 impl<F: Fn(&Progress) + Send + Sync> Watcher for F {
-    fn changed(&self, _: usize, progress: &Progress) {
+    fn changed(&self, _: &FlowShared, progress: &Progress) {
         self(progress);
     }
 }

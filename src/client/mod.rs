@@ -6,6 +6,7 @@ mod connection;
 mod credentials;
 mod flow;
 mod handle;
+mod inner;
 mod pending;
 mod proxy;
 mod saved;

@@ -28,8 +28,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::flow::{FlowShared, Inner};
+use super::flow::FlowShared;
 use super::handle::Flow;
+use super::inner::Inner;
 use super::steps::Shown;
 use super::waiting::until;
 use super::{Client, ClientCore, Timeout};
@@ -223,7 +224,7 @@ impl FlowShared {
         }
         let state = &inner.state;
         let shown = |text: fn(&Shown) -> Option<&SecretString>| {
-            inner.shown.as_deref().and_then(text).map(|text| Cow::Borrowed(text.expose_secret()))
+            inner.shown().and_then(text).map(|text| Cow::Borrowed(text.expose_secret()))
         };
         let record = Record {
             issuer: Cow::Borrowed(&self.client.provider.issuer),

@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use super::flow::{FlowShared, Watcher};
+use super::flow::FlowShared;
 use super::handle::{Flow, Progress, ProgressStage};
+use super::inner::Watcher;
 use super::waiting::{LONGEST_WAIT, WakeAt, take_hold, until};
 use super::{Client, ClientCore, Timeout};
 use crate::engine::{Attend, Engine, ScheduledAt, Signal};
@@ -20,7 +21,6 @@ const SPREAD_MS_FOR_EACH: u64 = 2;
 /// The members of a set, and which of them have their outcome. No lock of a flow is taken while this
 /// one's is held.
 pub(crate) struct Members<T> {
-    process: u32,
     engine: Engine,
     scheduled_at: ScheduledAt,
     state: Mutex<State<T>>,
@@ -29,8 +29,11 @@ pub(crate) struct Members<T> {
 }
 
 struct State<T> {
-    members: HashMap<usize, Member<T>>,
-    settled: VecDeque<usize>,
+    /// Those that have no outcome yet, those that have one, and what their caller knows them by.
+    pending: HashMap<Arc<FlowShared>, T>,
+    ended: HashMap<Arc<FlowShared>, T>,
+    /// In which order those have ended.
+    settled: VecDeque<Arc<FlowShared>>,
     wake_at: WakeAt,
     /// Whose logs are delivered by the threads that wait.
     clients: Vec<Weak<ClientCore>>,
@@ -39,20 +42,26 @@ struct State<T> {
     freed: bool,
 }
 
-struct Member<T> {
-    flow: Arc<FlowShared>,
-    data: T,
-    settled: bool,
-}
-
 impl<T> State<T> {
-    fn forget(&mut self, key: usize) -> Option<Member<T>> {
-        let member = self.members.remove(&key)?;
-        // Another flow may be given the address, and so the key, of one that is gone.
-        if member.settled {
-            self.settled.retain(|settled| *settled != key);
-        }
-        Some(member)
+    fn has(&self, flow: &FlowShared) -> bool {
+        self.pending.contains_key(flow) || self.ended.contains_key(flow)
+    }
+
+    fn forget(&mut self, flow: &FlowShared) -> Option<(Arc<FlowShared>, T)> {
+        self.pending.remove_entry(flow).or_else(|| {
+            let member = self.ended.remove_entry(flow)?;
+            self.settled.retain(|settled| **settled != *flow);
+            Some(member)
+        })
+    }
+
+    fn next_settled(&mut self) -> Option<(Arc<FlowShared>, T)> {
+        let flow = self.settled.pop_front()?;
+        self.ended.remove_entry(&*flow)
+    }
+
+    fn count(&self) -> usize {
+        self.pending.len() + self.ended.len()
     }
 
     fn know(&mut self, client: &Arc<ClientCore>) {
@@ -66,11 +75,11 @@ impl<T> State<T> {
 impl<T: Send + 'static> Members<T> {
     pub fn new(engine: Engine) -> Arc<Members<T>> {
         Arc::new(Members {
-            process: std::process::id(),
             engine,
             scheduled_at: ScheduledAt::default(),
             state: Mutex::new(State {
-                members: HashMap::new(),
+                pending: HashMap::new(),
+                ended: HashMap::new(),
                 settled: VecDeque::new(),
                 wake_at: Vec::new(),
                 clients: Vec::new(),
@@ -94,7 +103,7 @@ impl<T: Send + 'static> Members<T> {
     }
 
     fn same_process(&self) -> Result<()> {
-        if self.process == std::process::id() { Ok(()) } else { Err(Status::OTHER_PROCESS.into()) }
+        self.engine.same_process()
     }
 
     fn watcher(self: &Arc<Self>) -> Arc<dyn Watcher> {
@@ -104,26 +113,25 @@ impl<T: Send + 'static> Members<T> {
     pub fn add(self: &Arc<Self>, flow: &Arc<FlowShared>, data: T) -> Result<()> {
         self.same_process()?;
         flow.same_process()?;
-        let key = flow.key();
         let mut state = self.lock();
         if state.freed {
             return Err(Status::FREED.into());
         }
-        if state.members.contains_key(&key) {
+        if state.has(flow) {
             return Err(Status::IN_SET.into());
         }
-        let before = u64::try_from(state.members.len()).unwrap_or(u64::MAX);
-        state.members.insert(key, Member { flow: flow.clone(), data, settled: false });
+        let before = u64::try_from(state.count()).unwrap_or(u64::MAX);
+        state.pending.insert(flow.clone(), data);
         state.know(&flow.client);
         drop(state);
         let interval = flow.interval().map_or(1, |interval| interval.as_millis().max(1) as u64);
         let delay = before.saturating_mul(SPREAD_MS_FOR_EACH) % interval;
         if let Err(error) = flow.watch(self.watcher(), delay) {
-            self.freed(key);
+            self.freed(flow);
             return Err(error);
         }
         if flow.outcome() != Status::PENDING {
-            self.settle(key); // before the watch began, perhaps
+            self.settle(flow); // before the watch began, perhaps
         }
         Ok(())
     }
@@ -133,10 +141,10 @@ impl<T: Send + 'static> Members<T> {
         flow.same_process()?;
         flow.unwatch(&self.watcher());
         let mut state = self.lock();
-        let member = state.forget(flow.key());
+        let member = state.forget(flow);
         self.show(&state);
         drop(state);
-        Ok(member.map(|member| member.data))
+        Ok(member.map(|(_, data)| data))
     }
 
     pub fn wait(self: &Arc<Self>, timeout: Timeout) -> Result<Option<T>> {
@@ -144,11 +152,11 @@ impl<T: Send + 'static> Members<T> {
         let until = until(self.engine.clock().now(), timeout);
         let mut state = self.lock();
         let mut waits = false;
-        let result: Result<Option<Member<T>>> = loop {
+        let result: Result<Option<(Arc<FlowShared>, T)>> = loop {
             if state.freed {
                 break Err(Status::FREED.into());
             }
-            if let Some(member) = state.settled.pop_front().and_then(|key| state.members.remove(&key)) {
+            if let Some(member) = state.next_settled() {
                 break Ok(Some(member));
             }
             if std::mem::take(&mut state.woken) || self.engine.clock().now() >= until {
@@ -175,9 +183,9 @@ impl<T: Send + 'static> Members<T> {
             self.engine.attend(self.clone(), hold); // only now may a simulated clock go on
         }
         self.deliver_logs();
-        Ok(result?.map(|member| {
-            member.flow.unwatch(&self.watcher());
-            member.data
+        Ok(result?.map(|(flow, data)| {
+            flow.unwatch(&self.watcher());
+            data
         }))
     }
 
@@ -189,8 +197,8 @@ impl<T: Send + 'static> Members<T> {
     /// Gives every member up; each is then reported with its outcome.
     pub fn cancel(&self) -> Result<()> {
         self.same_process()?;
-        let members: Vec<_> = self.lock().members.values().map(|member| member.flow.clone()).collect();
-        for flow in members {
+        let pending: Vec<_> = self.lock().pending.keys().cloned().collect();
+        for flow in pending {
             // What the provider says to it does not change the outcome.
             let _ = flow.cancel(Some(Duration::ZERO));
         }
@@ -207,7 +215,7 @@ impl<T: Send + 'static> Members<T> {
     /// `None` in another process.
     pub fn count(&self) -> Option<usize> {
         self.same_process().ok()?;
-        Some(self.lock().members.len())
+        Some(self.lock().count())
     }
 
     /// A descriptor that is readable while an outcome is there.
@@ -237,18 +245,19 @@ impl<T: Send + 'static> Members<T> {
         }
         let mut state = self.lock();
         state.freed = true;
-        let members = std::mem::take(&mut state.members);
+        let State { pending, ended, .. } = &mut *state;
+        let members: Vec<_> = pending.drain().chain(ended.drain()).collect();
         drop(state);
         self.changed.notify_all();
         let watcher = self.watcher();
-        members.values().for_each(|member| member.flow.unwatch(&watcher));
+        members.iter().for_each(|(flow, _)| flow.unwatch(&watcher));
     }
 
-    fn settle(&self, key: usize) {
+    fn settle(&self, flow: &FlowShared) {
         let mut state = self.lock();
-        if let Some(member) = state.members.get_mut(&key).filter(|member| !member.settled) {
-            member.settled = true;
-            state.settled.push_back(key);
+        if let Some((flow, data)) = state.pending.remove_entry(flow) {
+            state.settled.push_back(flow.clone());
+            state.ended.insert(flow, data);
             self.show(&state);
             drop(state);
             self.changed.notify_one();
@@ -257,15 +266,15 @@ impl<T: Send + 'static> Members<T> {
 }
 
 impl<T: Send + 'static> Watcher for Members<T> {
-    fn changed(&self, key: usize, progress: &Progress) {
+    fn changed(&self, flow: &FlowShared, progress: &Progress) {
         if progress.stage == ProgressStage::Ended {
-            self.settle(key);
+            self.settle(flow);
         }
     }
 
-    fn freed(&self, key: usize) {
+    fn freed(&self, flow: &FlowShared) {
         let mut state = self.lock();
-        let member = state.forget(key);
+        let member = state.forget(flow);
         self.show(&state);
         drop(state);
         drop(member); // without the lock

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::connection::Connection;
-use super::flow::{FlowShared, Inner};
+use super::flow::FlowShared;
+use super::inner::Inner;
 use crate::answer::Acknowledgement;
 use crate::error::{Error, Result, Status};
 use crate::log::Level;
@@ -13,18 +14,24 @@ use crate::readable::{complaint, unreadable};
 use crate::request::ToSend;
 use crate::wire::{Body, Form, Kind, Request};
 
-/// What a person is shown, or told, while the flow is under way. Most of many flows have nothing.
+/// What a person is shown, or told, while the flow is under way.
 #[derive(Default)]
 pub(super) struct Shown {
     pub binding_message: Option<SecretString>,
     pub authentication_uri: Option<SecretString>,
 }
 
+impl Shown {
+    pub fn is_empty(&self) -> bool {
+        self.binding_message.is_none() && self.authentication_uri.is_none()
+    }
+}
+
 impl Inner {
     /// Keeps what has become known. What was there stays: it may have been shown.
     pub fn show(&mut self, binding_message: Option<SecretString>, authentication_uri: Option<SecretString>) {
         if binding_message.is_some() || authentication_uri.is_some() {
-            let shown = self.shown.get_or_insert_default();
+            let shown = self.shown_mut();
             shown.binding_message = shown.binding_message.take().or(binding_message);
             shown.authentication_uri = shown.authentication_uri.take().or(authentication_uri);
         }
@@ -60,9 +67,10 @@ impl FlowShared {
         // It can be told to the person before the phone rings.
         let mut inner = self.lock();
         inner.show(Some(message), None);
-        inner.events.push((Level::Info, "start.prepared", String::new()));
         inner.changed = true;
-        self.unlock(inner);
+        drop(inner);
+        self.event(Level::Info, "start.prepared", String::new);
+        self.unlock(self.lock());
         Ok(())
     }
 
@@ -95,12 +103,12 @@ impl FlowShared {
 
     /// What the person compares or is told, once it is known.
     pub fn binding_message(&self) -> Option<SecretString> {
-        self.read(|inner, _| inner.shown.as_ref()?.binding_message.clone())
+        self.read(|inner, _| inner.shown()?.binding_message.clone())
     }
 
     /// The link that the person opens, once it is known.
     pub fn authentication_uri(&self) -> Option<SecretString> {
-        self.read(|inner, _| inner.shown.as_ref()?.authentication_uri.clone())
+        self.read(|inner, _| inner.shown()?.authentication_uri.clone())
     }
 }
 

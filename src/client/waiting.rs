@@ -8,8 +8,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::Timeout;
-use super::flow::{Cancel, FlowShared, InFlight, Inner, Watcher};
+use super::flow::FlowShared;
 use super::handle::{Progress, ProgressStage, WhileWaiting};
+use super::inner::{Cancel, Inner, Watcher};
 use crate::engine::ClockHold;
 use crate::error::{Error, Result, Status};
 use crate::flow::{Millis, Outcome};
@@ -55,10 +56,11 @@ impl FlowShared {
             return if freed && at_once.is_none() { Err(Status::FREED.into()) } else { Ok(at_once) };
         }
         let until = until(now, timeout);
-        let waiting = inner.waiting.get_or_insert_default();
+        let waiting = inner.waiting_mut();
         waiting.callers += 1;
         waiting.pollers += u32::from(polling);
         waiting.wake_at.push((until, None));
+        let changed = waiting.changed.clone();
         self.unlock(inner);
         self.engine.attend(self.clone(), self.engine.clock().hold());
 
@@ -75,8 +77,7 @@ impl FlowShared {
             if now >= until {
                 break Ok(None);
             }
-            if let Some(on_progress) = inner.waiting.as_ref().and_then(|waiting| waiting.on_progress.clone())
-            {
+            if let Some(on_progress) = inner.waiting().and_then(|waiting| waiting.on_progress.clone()) {
                 let progress = self.progress_of(&inner, now);
                 let at = (progress.stage, progress.polls, progress.expires_in.map(|d| d.as_secs()));
                 if shown.replace(at) != Some(at) {
@@ -95,15 +96,14 @@ impl FlowShared {
                 }
             }
             let left = Duration::from_millis(until.saturating_sub(now)).min(LONGEST_WAIT);
-            drop(self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner));
+            drop(changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner));
             self.client.deliver_log();
             inner = self.lock();
         };
-        let hold = inner.waiting.as_deref_mut().and_then(|waiting| {
-            waiting.callers -= 1;
-            waiting.pollers -= u32::from(polling);
-            take_hold(&mut waiting.wake_at, until)
-        });
+        let waiting = inner.waiting_mut();
+        waiting.callers -= 1;
+        waiting.pollers -= u32::from(polling);
+        let hold = take_hold(&mut waiting.wake_at, until);
         let ended = inner.state.has_ended();
         self.unlock(inner);
         if hold.is_some() || ended || !polling {
@@ -161,7 +161,8 @@ impl FlowShared {
             self.end(&mut inner, Outcome::Cancelled);
             let sent = inner.in_flight.as_ref().is_some_and(|exchange| !exchange.stop());
             if starting && sent {
-                inner.cancel = Cancel::Wanted; // the start is not aborted: its answer has to be cancelled
+                // The start is not aborted: its answer has to be cancelled.
+                inner.set_cancel(Cancel::Wanted);
             } else {
                 if let Some(exchange) = inner.in_flight.take() {
                     exchange.task.abort();
@@ -173,10 +174,10 @@ impl FlowShared {
         }
         self.unlock(inner);
         drop(hold);
-        let answered = |inner: &Inner| match &inner.cancel {
-            Cancel::No => Some(Ok(())),
-            Cancel::Done(result) => Some(result.clone()),
-            Cancel::Wanted | Cancel::Sent => None,
+        let answered = |inner: &Inner| match inner.cancel() {
+            None => Some(Ok(())),
+            Some(Cancel::Done(result)) => Some(result.clone()),
+            Some(Cancel::Wanted | Cancel::Sent) => None,
         };
         self.wait(timeout, false, answered)?.transpose().map(|done| done.is_some())
     }
@@ -190,9 +191,10 @@ impl FlowShared {
         }
         let mut inner = self.lock();
         inner.freed = true;
-        let may_end = !inner.state.is_starting() || inner.in_flight.as_ref().is_some_and(InFlight::stop);
+        let may_end =
+            !inner.state.is_starting() || inner.in_flight.as_ref().is_some_and(|exchange| exchange.stop());
         if may_end
-            && matches!(inner.cancel, Cancel::No)
+            && inner.cancel().is_none()
             && let Some(exchange) = inner.in_flight.take()
         {
             exchange.task.abort();
@@ -200,7 +202,7 @@ impl FlowShared {
         inner.changed = true;
         let watchers = std::mem::take(&mut inner.watchers);
         self.unlock(inner);
-        watchers.iter().for_each(|watcher| watcher.freed(self.key()));
+        watchers.iter().for_each(|watcher| watcher.freed(self));
         self.client.deliver_log();
     }
 
@@ -269,7 +271,7 @@ impl FlowShared {
     pub fn on_progress(&self, callback: Option<WhileWaiting>) -> Result<()> {
         self.same_process()?;
         let mut inner = self.lock();
-        let before = std::mem::replace(&mut inner.waiting.get_or_insert_default().on_progress, callback);
+        let before = std::mem::replace(&mut inner.waiting_mut().on_progress, callback);
         drop(inner);
         drop(before); // its release runs without the lock
         Ok(())

@@ -48,6 +48,8 @@ const MOST_EXCHANGES_PER_HOST: usize = 256;
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
+    /// Whose engine it is: in a child made by fork nothing of it runs.
+    process: u32,
     runtime: Id,
     wishes: UnboundedSender<Wish>,
     clock: Arc<dyn Clock>,
@@ -77,6 +79,7 @@ impl Engine {
             .map_err(|e| refused("an event queue", e))?;
         let (wishes, received) = tokio::sync::mpsc::unbounded_channel();
         let inner = Inner {
+            process: std::process::id(),
             runtime: runtime.handle().id(),
             wishes,
             clock: clock.clone(),
@@ -86,6 +89,11 @@ impl Engine {
         platform::spawn("ciba-engine", move || runtime.block_on(schedule::run(clock, received)))
             .map_err(|e| refused("a thread", e))?;
         Ok(Engine(Arc::new(inner)))
+    }
+
+    /// Errors: `OTHER_PROCESS` in a child made by fork.
+    pub(crate) fn same_process(&self) -> Result<()> {
+        if self.0.process == std::process::id() { Ok(()) } else { Err(Status::OTHER_PROCESS.into()) }
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

@@ -1,9 +1,11 @@
 //! Who is due when: one ordered set of due times, one timer.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -40,36 +42,72 @@ pub struct ScheduledAt(AtomicU64);
 const NOT_AT_ALL: Millis = 0;
 
 #[derive(Default)]
-struct Schedule(BTreeMap<(Millis, usize), Arc<dyn Attend>>);
+struct Schedule(BTreeSet<Entry>);
+
+/// Who is due when. Members are told from each other by their addresses, which they keep as long as they
+/// are held here.
+struct Entry {
+    when: Millis,
+    who: Arc<dyn Attend>,
+}
+
+impl Entry {
+    fn key(&self) -> (Millis, usize) {
+        (self.when, Arc::as_ptr(&self.who).addr())
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Entry {}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Entry) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Schedule {
     /// Looks at one member and puts it where it wants to be.
     fn attend(&mut self, who: Arc<dyn Attend>, now: Millis) {
-        // Each member is known by its address, which it keeps as long as it is held here.
-        let id = Arc::as_ptr(&who).cast::<()>() as usize;
-        let before = who.scheduled_at().0.swap(NOT_AT_ALL, Ordering::Relaxed);
-        if before != NOT_AT_ALL {
-            self.0.remove(&(before, id));
-        }
+        let before = who.scheduled_at().0.swap(NOT_AT_ALL, Relaxed);
+        let who = match before {
+            NOT_AT_ALL => who,
+            when => {
+                let entry = Entry { when, who };
+                self.0.remove(&entry);
+                entry.who
+            }
+        };
         let next = catch_unwind(AssertUnwindSafe(|| who.clone().attend(now))).unwrap_or_else(|_| {
             who.broken();
             None
         });
         if let Some(when) = next {
             let when = when.max(now.saturating_add(1)); // nobody may keep the engine for itself
-            who.scheduled_at().0.store(when, Ordering::Relaxed);
-            self.0.insert((when, id), who);
+            who.scheduled_at().0.store(when, Relaxed);
+            self.0.insert(Entry { when, who });
         }
     }
 
     fn next(&self) -> Option<Millis> {
-        self.0.first_key_value().map(|((when, _), _)| *when)
+        self.0.first().map(|entry| entry.when)
     }
 
     fn take_due(&mut self, now: Millis) -> Option<Arc<dyn Attend>> {
-        let first = self.0.first_entry().filter(|first| first.key().0 <= now)?;
-        let who = first.remove();
-        who.scheduled_at().0.store(NOT_AT_ALL, Ordering::Relaxed);
+        self.0.first().filter(|entry| entry.when <= now)?;
+        let who = self.0.pop_first()?.who;
+        who.scheduled_at().0.store(NOT_AT_ALL, Relaxed);
         Some(who)
     }
 }
