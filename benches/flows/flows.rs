@@ -8,7 +8,8 @@
 //! ```
 //!
 //! With APPROVED = 0 nobody logs, and CPU time and memory are of account. Otherwise the log tells how late
-//! polls are, and so many flows are approved, to see how fast the caller wakes.
+//! polls are, and so many flows are approved, to see how fast the caller wakes. FLOWS_SETTINGS in the
+//! environment: further settings of the client, as JSON.
 
 mod bare;
 mod lateness;
@@ -47,6 +48,9 @@ fn client(log: Option<Arc<Lateness>>) -> Result<Client> {
         ("proxy", "none"),
     ] {
         config.set(name, value)?;
+    }
+    if let Ok(settings) = std::env::var("FLOWS_SETTINGS") {
+        config.set_json(&settings)?;
     }
     if let Some(log) = log {
         config.add_log(Level::Debug, log);

@@ -35,7 +35,8 @@ impl Http {
         // A bound that was closed, which never happens, bounds nothing.
         let _permit = engine.bound(&request).acquire_owned().await.ok();
         let begun = engine.clock().now();
-        let result = self.send(engine, request, departure).await;
+        // Apart: those that are still to be permitted, perhaps very many, need none of its kilobytes.
+        let result = Box::pin(self.send(engine, request, departure)).await;
         Exchanged { sent_at: departure.left_at().unwrap_or(begun), result }
     }
 

@@ -112,13 +112,21 @@ impl Schedule {
     }
 }
 
+/// So many members are looked at before the exchanges under way have their turn.
+const MOST_AT_ONCE: usize = 64;
+
 /// The life of the engine's thread: ends when nobody can hand anything in any more.
 pub async fn run(clock: Arc<dyn Clock>, mut wishes: UnboundedReceiver<Wish>) {
     let mut schedule = Schedule::default();
     let mut holds: Vec<ClockHold> = Vec::new();
     loop {
-        while let Some(who) = schedule.take_due(clock.now()) {
+        for number in 1.. {
+            let Some(who) = schedule.take_due(clock.now()) else { break };
             schedule.attend(who, clock.now());
+            if number % MOST_AT_ONCE == 0 {
+                holds.push(clock.hold());
+                tokio::task::yield_now().await;
+            }
         }
         let next = schedule.next();
         let sleep = next.map(|when| clock.sleep_until(when));
