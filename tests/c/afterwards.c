@@ -105,9 +105,9 @@ static void a_call_whose_time_is_up_loses_nothing(void) {
     ciba_answer *answer = STALE;
     int before = requests(REFRESH);
     int64_t began = now_us();
-    fault("refresh", "{\"process_then_hold\": 300}");
-    fault("userinfo", "{\"hold\": 300}");
-    fault("revocation", "{\"hold\": 300}");
+    fault("refresh", "{\"process_then_hold\": 1500}");
+    fault("userinfo", "{\"hold\": 1500}");
+    fault("revocation", "{\"hold\": 1500}");
     CHECK_STATUS(CIBA_PENDING, ciba_client_refresh(client, tokens, short_ones[i], &fresh, NULL));
     CHECK(waited_ms(began, short_ones[i]) && fresh == NULL);
     CHECK_STATUS(CIBA_PENDING, ciba_client_userinfo(client, tokens, 0, &answer, NULL));

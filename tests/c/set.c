@@ -193,7 +193,7 @@ static int readable(int descriptor, int timeout_ms) {
 
 static void the_descriptor_is_readable_while_there_is_something_to_tell(void) {
   ciba_set *set = new_set();
-  ciba_flow *first = new_flow(client, "approve after 0 s"), *second = new_flow(client, "wait");
+  ciba_flow *second = new_flow(client, "wait"), *first = new_flow(client, "approve after 0 s");
   int32_t descriptor = 7, again = 7;
   int64_t until;
   CHECK_STATUS(CIBA_OK, ciba_set_add(set, first, first, NULL));

@@ -29,7 +29,7 @@ static void init_waits_for_the_acknowledgement(void) {
   for (i = 0; i < COUNT(short_ones); i++) {
     ciba_flow *flow = NULL;
     int64_t began = now_us();
-    fault("start", "{\"hold\": 300}");
+    fault("start", "{\"hold\": 1500}");
     CHECK_STATUS(CIBA_PENDING, ciba_init(client, request, short_ones[i], &flow, NULL));
     CHECK(waited_ms(began, short_ones[i]));
     CHECK(!ciba_flow_auth_req_id(flow, NULL));
@@ -97,7 +97,7 @@ static void cancel_waits_for_the_provider(void) {
   }
   for (i = 0; i < COUNT(short_ones); i++) {
     ciba_flow *flow = new_flow(client, "wait");
-    fault("cancel", "{\"hold\": 300}");
+    fault("cancel", "{\"hold\": 1500}");
     CHECK_STATUS(CIBA_PENDING, ciba_cancel(flow, short_ones[i], NULL));
     CHECK_STATUS(CIBA_CANCELLED, ciba_poll(flow, -1, NULL));
     CHECK_STATUS(CIBA_OK, ciba_cancel(flow, -1, NULL)); /* collects the answer to the same call */
@@ -112,7 +112,7 @@ static void check_waits_for_metadata_and_keys(void) {
     CHECK_STATUS(CIBA_OK, ciba_client_check(client, without_end[i], NULL));
   for (i = 0; i < COUNT(short_ones); i++) {
     ciba_client *fresh = new_client();
-    fault("jwks", "{\"hold\": 300}");
+    fault("jwks", "{\"hold\": 1500}");
     CHECK_STATUS(CIBA_PENDING, ciba_client_check(fresh, short_ones[i], NULL));
     CHECK_STATUS(CIBA_OK, ciba_client_check(fresh, -1, NULL));
     ciba_client_free(fresh);
