@@ -248,9 +248,9 @@ static void at_the_limit_of_descriptors_nothing_is_lost(void) {
   int64_t until = now_us() + PATIENCE_MS * 1000;
   struct rlimit before;
   int32_t descriptor = 7;
-  CHECK_STATUS(CIBA_OK, ciba_set_add(set, flow, flow, NULL));
-  tell("POST /drop", NULL); /* so that it needs a new connection */
+  tell("POST /drop", NULL); /* so that it needs a new connection, which it must not have made meanwhile */
   before = no_more_descriptors();
+  CHECK_STATUS(CIBA_OK, ciba_set_add(set, flow, flow, NULL));
   CHECK_STATUS(CIBA_RESOURCES, ciba_set_descriptor(set, &descriptor, &err));
   CHECK_NUMBER(-1, descriptor);
   CHECK(err && strstr(ciba_error_message(err), "descriptor"));
