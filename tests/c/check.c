@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 static int failures; /* of the test that runs; written by any thread, which loses nothing but the count */
 
@@ -74,4 +75,13 @@ void print_times(const char *what, int64_t *times_us, size_t count) {
   qsort(times_us, count, sizeof *times_us, by_size);
   printf("   %s: p50 %" PRId64 " us, p99 %" PRId64 " us, most %" PRId64 " us (%zu times)\n", what,
          times_us[count / 2], times_us[count * 99 / 100], times_us[count - 1], count);
+}
+
+struct rlimit no_more_descriptors(void) {
+  struct rlimit before, none;
+  getrlimit(RLIMIT_NOFILE, &before);
+  none = before;
+  none.rlim_cur = STDERR_FILENO + 1; /* what is closed meanwhile makes no room: its number is above the limit */
+  CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  return before;
 }

@@ -4,6 +4,7 @@
 #define CHECK_H
 
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include <ciba.h>
 
@@ -34,5 +35,7 @@ int waited_ms(int64_t began_us, int64_t ms);
 void sleep_ms(int64_t ms);
 /* Prints what a test measured: the median, the 99th percentile and the largest of the times. */
 void print_times(const char *what, int64_t *times_us, size_t count);
+/* From now on nothing can be opened; returns what was allowed before. */
+struct rlimit no_more_descriptors(void);
 
 #endif

@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,18 +17,6 @@ static ciba_set *new_set(void) {
   ciba_set *set = NULL;
   CHECK_STATUS(CIBA_OK, ciba_set_new(client, &set, NULL));
   return set;
-}
-
-/* Nothing can be opened any more; returns what was allowed before. */
-static struct rlimit no_more_descriptors(void) {
-  struct rlimit before, none;
-  int next = dup(STDERR_FILENO);
-  getrlimit(RLIMIT_NOFILE, &before);
-  close(next);
-  none = before;
-  none.rlim_cur = (rlim_t)next;
-  CHECK(next >= 0 && setrlimit(RLIMIT_NOFILE, &none) == 0);
-  return before;
 }
 
 /* In a child, where no engine runs yet; the number of the step that went wrong. */

@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "provider.h"
@@ -222,18 +221,6 @@ static void the_descriptor_is_readable_while_there_is_something_to_tell(void) {
   CHECK(fcntl(descriptor, F_GETFD) == -1 && errno == EBADF); /* it was the set's */
 }
 
-/* Nothing can be opened any more; returns what was allowed before. */
-static struct rlimit no_more_descriptors(void) {
-  struct rlimit before, none;
-  int next = dup(STDERR_FILENO);
-  getrlimit(RLIMIT_NOFILE, &before);
-  close(next);
-  none = before;
-  none.rlim_cur = (rlim_t)next;
-  CHECK(next >= 0 && setrlimit(RLIMIT_NOFILE, &none) == 0);
-  return before;
-}
-
 static ciba_status trouble_of(const ciba_flow *flow) {
   ciba_error *trouble = ciba_flow_trouble(flow);
   ciba_status status = trouble ? ciba_error_status(trouble) : CIBA_OK;
@@ -248,7 +235,7 @@ static void at_the_limit_of_descriptors_nothing_is_lost(void) {
   int64_t until = now_us() + PATIENCE_MS * 1000;
   struct rlimit before;
   int32_t descriptor = 7;
-  tell("POST /drop", NULL); /* so that it needs a new connection, which it must not have made meanwhile */
+  tell("POST /drop", NULL); /* so that it needs a new connection, not made meanwhile */
   before = no_more_descriptors();
   CHECK_STATUS(CIBA_OK, ciba_set_add(set, flow, flow, NULL));
   CHECK_STATUS(CIBA_RESOURCES, ciba_set_descriptor(set, &descriptor, &err));
