@@ -61,7 +61,7 @@
 
 /* Statuses. Bands: 0 done, 1 pending, 10-99 the caller's use, 100s transport, 200s the
  * provider's OAuth and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and
- * keys, 500s saved flows, 900s internal. A number is never reused; new ones may come in every version. */
+ * keys, 500s saved flows, 600s notifications, 900s internal. A number is never reused; new ones may come in every version. */
 /* done */
 #define CIBA_OK 0
 /* not decided yet */
@@ -126,6 +126,8 @@
 #define CIBA_START_UNKNOWN 111
 /* the answer to the refresh was lost: the refresh token may be used up */
 #define CIBA_REFRESH_UNKNOWN 120
+/* the signer failed; nothing was sent */
+#define CIBA_SIGNER_FAILED 130
 /* the provider calls the request invalid */
 #define CIBA_INVALID_REQUEST 200
 /* the provider does not accept the client's credentials */
@@ -160,6 +162,8 @@
 #define CIBA_DENIED_OR_FAILED 215
 /* the app or the identity scheme behind the provider reported an error */
 #define CIBA_AUTHENTICATION_DEVICE_ERROR 216
+/* something went wrong at the provider while the person was asked */
+#define CIBA_TRANSACTION_FAILED 217
 /* the provider does not accept the access token, or not any more */
 #define CIBA_INVALID_TOKEN 240
 /* the scope of the access token does not reach so far */
@@ -220,12 +224,22 @@
 #define CIBA_TOKEN_UNEXPECTED_CLAIM 319
 /* there is no ID Token */
 #define CIBA_TOKEN_MISSING 320
+/* the ID Token's acr is not one that is expected */
+#define CIBA_TOKEN_ACR 321
+/* the ID Token's auth_time is missing or not recent enough */
+#define CIBA_TOKEN_AUTH_TIME 322
+/* the ID Token is not encrypted although it must be */
+#define CIBA_TOKEN_NOT_ENCRYPTED 323
+/* the ID Token cannot be decrypted with the client's key */
+#define CIBA_TOKEN_DECRYPTION 324
 /* the userinfo answer is not about the subject of the ID Token */
 #define CIBA_USERINFO_SUBJECT 330
 /* the userinfo answer is not a plain JSON object */
 #define CIBA_USERINFO_MALFORMED 331
 /* the userinfo answer is signed against the settings, or not signed */
 #define CIBA_USERINFO_SIGNING 332
+/* the access token is not bound to the client's certificate */
+#define CIBA_TOKEN_BINDING 340
 /* the provider's metadata could not be fetched */
 #define CIBA_DISCOVERY_FAILED 400
 /* the provider's metadata is malformed */
@@ -256,6 +270,16 @@
 #define CIBA_SAVED_FLOW_CONTEXT 505
 /* a flow that has ended or has its tokens cannot be saved */
 #define CIBA_NOT_SAVEABLE 506
+/* no flow of this client in this process has the notification's token */
+#define CIBA_NOTIFICATION_UNKNOWN_FLOW 600
+/* the notification has no bearer token */
+#define CIBA_NOTIFICATION_UNAUTHORIZED 601
+/* the notification's token belongs to another request */
+#define CIBA_NOTIFICATION_OTHER_REQUEST 602
+/* the notification is malformed */
+#define CIBA_NOTIFICATION_MALFORMED 603
+/* the notification is not of the client's delivery mode */
+#define CIBA_NOTIFICATION_WRONG_MODE 604
 /* a defect of this library */
 #define CIBA_INTERNAL 900
 /* a panic was caught: a defect of this library */
@@ -269,6 +293,11 @@
 #define CIBA_STAGE_VERIFYING 3
 #define CIBA_STAGE_ENDED 4
 
+/* What a notification says, see ciba_notification_kind(). */
+#define CIBA_KIND_PING 1
+#define CIBA_KIND_TOKENS 2
+#define CIBA_KIND_ERROR 3
+
 /* Settings, for ciba_config_set(): name, (values; default), meaning.
  *
  * provider (text)
@@ -277,6 +306,13 @@
  *     telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the
  *     issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the
  *     endpoints and the provider's rules; every setting below overrides its part.
+ * profile (fapi-ciba)
+ *     fapi-ciba: what the Financial-grade API's profile for CIBA forbids becomes an error when the
+ *     client is made or a request is checked. No push, no client_secret methods, no http; requests
+ *     signed, with PS256 or ES256 like all else; access tokens bound to the client; a
+ *     binding_message or authorization_details in each request; in TLS 1.2 only the profile's
+ *     cipher suites. Defaults become what it asks for: private_key_jwt, PS256 (ES256 for a P-256
+ *     key), bound tokens where there is a tls_client_certificate.
  * issuer (https URL)
  *     The provider's issuer identifier, compared byte for byte. Endpoints that are not given are
  *     found by discovery below it. With a provider by name: the same provider at another place.
@@ -286,10 +322,11 @@
  *     The client's secret. Required by the client_secret methods; its UTF-8 bytes are the key of
  *     HS256, HS384 and HS512.
  * token_endpoint_auth_method (client_secret_basic, client_secret_post, client_secret_jwt,
- * private_key_jwt; default client_secret_basic)
+ * private_key_jwt, tls_client_auth, self_signed_tls_client_auth; default client_secret_basic)
  *     How the client proves itself, at every endpoint: by its secret as an Authorization header or
- *     in the body, or by a JWT that is signed anew for each request with its secret or its private
- *     key.
+ *     in the body; by a JWT that is signed anew for each request with its secret or its private
+ *     key; or by its certificate in TLS, of a CA or self-signed (RFC 8705), with
+ *     tls_client_certificate.
  * token_endpoint_auth_signing_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
  * EdDSA, Ed25519, HS256, HS384, HS512)
  *     What client_secret_jwt and private_key_jwt sign with. Default: HS256; for a private key the
@@ -307,8 +344,45 @@
  *     that is asked; the default at okta), or a URL, sent as it is written.
  * client_assertion_typ (client-authentication+jwt, JWT)
  *     The header typ of those JWTs. Default: none, which most providers take.
- * backchannel_token_delivery_mode (poll; default poll)
- *     How tokens are delivered.
+ * tls_client_certificate (text, of several lines)
+ *     The certificate that the client shows in TLS (RFC 8705), with any
+ *     token_endpoint_auth_method: PEM, its own first and then who issued it, with the private key
+ *     or without; or PKCS#12 in Base64. Requests then go to the provider's mtls_endpoint_aliases.
+ * tls_client_certificate_file (text)
+ *     A file with that certificate, PEM or PKCS#12, in place of tls_client_certificate.
+ * tls_client_key (text, of several lines)
+ *     The private key of tls_client_certificate, where that holds none: PEM (PKCS#8, also
+ *     encrypted, PKCS#1 or SEC 1); RSA, P-256, P-384, P-521 or Ed25519.
+ * tls_client_key_file (text)
+ *     A file with that key, in place of tls_client_key.
+ * tls_client_password (text)
+ *     The password of the PKCS#12 file or of the encrypted key.
+ * tls_client_certificate_bound_access_tokens (true, false; default false)
+ *     Whether the client is registered for access tokens that are bound to its certificate. The
+ *     provider's metadata, where they are read, must agree, and so must the answer to an
+ *     introspection of the access token.
+ * dpop_bound_access_tokens (true, false; default false)
+ *     Whether the client is registered for access tokens that are bound to a key of its own (DPoP,
+ *     RFC 9449). Token requests and userinfo then take a proof along, and tokens of another
+ *     token_type are refused. Not with push.
+ * dpop_signing_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519)
+ *     What DPoP proofs are signed with; the provider's dpop_signing_alg_values_supported, where
+ *     its metadata are read, must list it. Default: the alg of the key's JWK, else the usual one
+ *     for its kind; ES256 where no key is given.
+ * dpop_private_key (PEM or JWK)
+ *     The key that access tokens are bound to, PEM or JWK as client_private_key. Default: one on
+ *     P-256 that is made with the client and never leaves it; with it no other process can use the
+ *     access tokens.
+ * dpop_private_key_file (text)
+ *     A file with that key, in place of dpop_private_key.
+ * backchannel_token_delivery_mode (poll, ping, push; default poll)
+ *     How tokens are delivered, as the client is registered: they are fetched when they are there,
+ *     which is asked for at the interval (poll), and at once when the provider says so (ping); or
+ *     the provider sends them (push), and nothing is asked for. What the provider sends is given
+ *     to ciba_notification_deliver().
+ * backchannel_client_notification_endpoint (https URL)
+ *     Where the provider sends notifications, as the client is registered. Required for ping and
+ *     push. The library does not listen there; the program does.
  * backchannel_authentication_request_signing_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256,
  * ES384, ES512, EdDSA, Ed25519, HS256, HS384, HS512)
  *     What authentication requests are signed with: all their parameters are then inside a JWT.
@@ -320,8 +394,22 @@
  * signed_request_typ (oauth-authz-req+jwt, JWT)
  *     The header typ of signed requests. Default: none, which every provider is known to take.
  * id_token_signed_response_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
- * EdDSA; default RS256)
+ * EdDSA, Ed25519; default RS256)
  *     The one algorithm that ID Tokens may be signed with.
+ * id_token_encrypted_response_alg (RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW,
+ * ECDH-ES+A256KW)
+ *     How the key of encrypted ID Tokens is encrypted to the client, or agreed upon (JWE alg).
+ *     Every ID Token must then be encrypted, a signed JWT inside. Without it they are not, and an
+ *     encrypted one is refused.
+ * id_token_encrypted_response_enc (A128GCM, A256GCM)
+ *     What encrypted ID Tokens are encrypted with (JWE enc). Required with
+ *     id_token_encrypted_response_alg; register the client for it, since providers' own default is
+ *     another one.
+ * client_decryption_key (PEM or JWK)
+ *     The private key that ID Tokens are encrypted to: PEM (PKCS#8, PKCS#1 or SEC 1, not
+ *     encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384 or P-521.
+ * client_decryption_key_file (text)
+ *     A file with that key, in place of client_decryption_key.
  * backchannel_authentication_endpoint (https URL)
  *     In place of the discovered one.
  * token_endpoint (https URL)
@@ -334,8 +422,22 @@
  *     In place of the discovered one.
  * revocation_endpoint (https URL)
  *     In place of the discovered one.
+ * mtls_endpoint_aliases.backchannel_authentication_endpoint (https URL)
+ *     Where the client's certificate is asked for, in place of the discovered alias (RFC 8705
+ *     section 5).
+ * mtls_endpoint_aliases.token_endpoint (https URL)
+ *     In place of the discovered alias.
+ * mtls_endpoint_aliases.userinfo_endpoint (https URL)
+ *     In place of the discovered alias.
+ * mtls_endpoint_aliases.introspection_endpoint (https URL)
+ *     In place of the discovered alias.
+ * mtls_endpoint_aliases.revocation_endpoint (https URL)
+ *     In place of the discovered alias.
+ * mtls_endpoint_aliases_required (true, false; default true)
+ *     Whether, with tls_client_certificate, an endpoint without an alias is an error. false
+ *     accepts the plain endpoint, for providers that ask for certificates there.
  * userinfo_signed_response_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
- * EdDSA)
+ * EdDSA, Ed25519)
  *     The one algorithm that userinfo answers may be signed with. Without it they are plain JSON,
  *     and a signed one is refused.
  * prepare_endpoint (https URL)
@@ -441,8 +543,8 @@
  * login_hint_token.prompt (text)
  *     Signaturgruppen CIBA + PAR: the OpenID Connect prompt, for example login.
  * id_token_hint (text)
- *     An ID Token that was issued before. One that was encrypted to the client is given decrypted;
- *     it may have expired.
+ *     An ID Token that was issued before. It may have expired. One that is encrypted to the client
+ *     is sent decrypted, with client_decryption_key.
  * acr_values (text)
  *     Authentication context classes, separated by spaces, the preferred one first.
  * binding_message (readable text)
@@ -475,6 +577,19 @@
  *     broker.
  * init_auth.state (text)
  *     Signaturgruppen CIBA + PAR: comes along to init_auth.redirectUri.
+ * expected.acr (text)
+ *     Authentication context classes, separated by spaces, of which the ID Token's acr must be
+ *     one. Not sent: acr_values asks for them.
+ * expected.max_age (0 to 2147483647)
+ *     By how many seconds the person's authentication may lie before the request, by the ID
+ *     Token's auth_time, which must then be there; 0: the person authenticates for this request.
+ *     Not sent.
+ * expected.sub (text)
+ *     The sub that the ID Token must have, to the letter. Not sent. Default: the sub of the
+ *     id_token_hint, where there is one.
+ * expected.* (text)
+ *     Any other claim that the ID Token must have, and its value to the letter, for example
+ *     expected.txn; a number, true or false as JSON writes it. Not sent.
  * correlation (text)
  *     A text of the caller's that stands in every log event of the flow. Not sent. Must not be
  *     secret.
@@ -506,6 +621,11 @@ typedef struct ciba_error ciba_error;
  One authentication: from its start to its outcome.
  */
 typedef struct ciba_flow ciba_flow;
+
+/*
+ What became of a request to the client's notification endpoint.
+ */
+typedef struct ciba_notification ciba_notification;
 
 /*
  What is asked of whom, by parameter name. The table at the head of this file lists the names.
@@ -556,6 +676,36 @@ typedef void (*ciba_log_callback)(void *userdata,
  Called once when `userdata` is needed no more, by a thread that is inside a call. May be NULL.
  */
 typedef void (*ciba_release_callback)(void *userdata);
+
+/*
+ Signs with the client's private key, which the library never sees: that of a smart card, an HSM, a cloud's
+ key service.
+
+ algorithm: which one, as in JWS: "ES256" for example. key_id: the setting client_key_id, or NULL. Both are
+ UTF-8 and live until the callback returns. input, input_length: the bytes to sign, not hashed yet.
+ signature: the place for the signature, with room for so many bytes: 1024. signature_length: the place for how
+ many it has. It is written as JWS has it (RFC 7518 section 3): for ES256, ES384 and ES512 r and s, one
+ after the other, of 32, 48 or 66 bytes each, not DER; 64 bytes for EdDSA; for RSA as long as the modulus.
+
+ Returns 0, or any other number where it cannot sign, which then stands in the error's message. Nothing is
+ sent then: a start ends with CIBA_SIGNER_FAILED, a poll is tried again at the next interval, until the
+ request expires.
+
+ Comes on threads that are inside ciba_init(), ciba_poll(), ciba_step(), ciba_flow_hand_over(), ciba_set_wait(),
+ ciba_client_refresh(), ciba_client_introspect() or ciba_client_revoke(), for the flow, the set or the
+ tokens that the call is about, whatever its timeout: with timeout 0 too it signs what an earlier call has
+ begun. It may take its time: no other flow waits for it, but for those of a set that one thread alone waits
+ for. With nobody inside a call nothing is signed, and nothing is sent. It may come on several threads at
+ once. It must not unwind. It may use accessors; a call that may wait returns CIBA_IN_CALLBACK.
+ */
+typedef int32_t (*ciba_signer_callback)(void *userdata,
+                                        const char *algorithm,
+                                        const char *key_id,
+                                        const uint8_t *input,
+                                        size_t input_length,
+                                        uint8_t *signature,
+                                        size_t room,
+                                        size_t *signature_length);
 
 /*
  Told how a flow stands, by a thread that waits in a call of that flow: when something has
@@ -724,6 +874,24 @@ ciba_status ciba_config_set_log(ciba_config *config,
                                 void *userdata,
                                 ciba_release_callback release,
                                 ciba_error **err);
+
+/*
+ Has a callback sign with the client's private key, in place of the setting client_private_key: client
+ assertions (private_key_jwt) and authentication requests. The settings token_endpoint_auth_signing_alg and
+ backchannel_authentication_request_signing_alg say with which algorithm; both together ask for two
+ signatures for one request, by one call after the other. It takes the place of the one before.
+
+ callback: not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
+ is needed no more: by the thread that frees the last of the settings and of the clients and flows made
+ from them, or by one that is then inside the callback; where this call fails, at once.
+ Returns CIBA_OK, CIBA_MISSING_ARGUMENT.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_config_set_signer(ciba_config *config,
+                                   ciba_signer_callback callback,
+                                   void *userdata,
+                                   ciba_release_callback release,
+                                   ciba_error **err);
 
 /*
  Makes a client from settings. No request is made: see ciba_client_check().
@@ -1025,13 +1193,15 @@ void ciba_tokens_free(ciba_tokens *tokens);
 /*
  A member of the token response by its name: "access_token", "id_token", "refresh_token",
  "token_type", "scope", "expires_in", or one of the provider's own. A text as it is, anything
- else as JSON.
+ else as JSON. An ID Token that came encrypted is here decrypted: signed, as an id_token_hint must be.
 
  length: NULL, or the place for the length in bytes, for a text that may hold NUL.
  Returns UTF-8 that is owned by the tokens; NULL if there is no such member.
  Threads: any. Since 0.1.0.
  */
-const char *ciba_tokens_get(const ciba_tokens *tokens, const char *name, size_t *length);
+const char *ciba_tokens_get(const ciba_tokens *tokens,
+                            const char *name,
+                            size_t *length);
 
 /*
  A claim of the verified ID Token by its literal name, as text: "mitid.uuid" is one name. A text
@@ -1156,7 +1326,9 @@ ciba_status ciba_client_userinfo(ciba_client *client,
  ciba_answer_free(). err: NULL, or the place for an error.
  Returns CIBA_OK, CIBA_PENDING when the time is up (call again with the same tokens for the answer), or
  why not: CIBA_NOT_PRESENT (there is no such token), CIBA_OTHER_CLIENT, CIBA_METADATA_ENDPOINT_MISSING,
- CIBA_INVALID_INTROSPECTION_RESPONSE, another of the 100s, 200s and 400s. On an error *answer is NULL.
+ CIBA_INVALID_INTROSPECTION_RESPONSE, CIBA_TOKEN_BINDING (with tls_client_certificate_bound_access_tokens:
+ the access token is not bound to the client's certificate, RFC 8705 section 3.2), another of the 100s,
+ 200s and 400s. On an error *answer is NULL.
  Threads: any. Since 0.1.0.
  */
 ciba_status ciba_client_introspect(ciba_client *client,
@@ -1251,7 +1423,8 @@ ciba_status ciba_set_remove(ciba_set *set, ciba_flow *flow, ciba_error **err);
 
 /*
  Waits for the next flow that has its outcome, takes it out of the set, and says which it is: ask it
- with ciba_poll() and timeout 0.
+ with ciba_poll() and timeout 0. Meanwhile it has signed what flows in the set need signed, where the client
+ has a signer (ciba_config_set_signer()); with timeout 0 once.
 
  timeout_ms: how many ms to wait; < 0: until there is one; 0: not at all. userdata: the place for
  what ciba_set_add() was given for that flow. err: NULL, or the place for an error.
@@ -1292,7 +1465,8 @@ ciba_status ciba_set_cancel(ciba_set *set, ciba_error **err);
 int64_t ciba_set_count(const ciba_set *set);
 
 /*
- A file descriptor that is readable while ciba_set_wait() has something to tell, so that an event loop
+ A file descriptor that is readable while ciba_set_wait() has something to tell, or something to have signed
+ (ciba_config_set_signer()), so that an event loop
  (poll, epoll, libuv, asyncio) can own the waiting: when it is readable, call ciba_set_wait() with
  timeout 0 until it returns CIBA_PENDING. It belongs to the set: watch it, do not read or close it.
 
@@ -1407,6 +1581,78 @@ int64_t ciba_saved_flow_revision(const ciba_saved_flow *saved);
  Threads: any. Since 0.1.0.
  */
 void ciba_saved_flow_free(ciba_saved_flow *saved);
+
+/*
+ Takes a request that has come to the client's notification endpoint (CIBA Core sections 10.2, 10.3 and 12),
+ from whatever HTTP server received it. Answer with ciba_notification_http_status(), always, and without a
+ body; with 401 goes the header WWW-Authenticate: Bearer, with 405 Allow: POST.
+
+ A ping has the provider asked at once for a flow that somebody waits for in ciba_poll() or that is in a
+ set; for any other it is remembered until somebody asks. However many come, at most one of them in an
+ interval does so. One that overtakes the acknowledgement counts once that is read. What a push brings is
+ verified as if it had been fetched, and more strictly; the flow then has its outcome. One that comes late,
+ or again, is answered as the first one, and changes nothing.
+
+ method: the HTTP method. authorization, content_type: the values of these headers, NULL where there is
+ none. body, body_length: the body's bytes, copied; NULL where there are none; of more than 1 MiB it is
+ enough to give the first 1048577. notification: the place for what became of it, which the caller frees
+ with ciba_notification_free(). err: NULL, or the place for an error.
+ Returns CIBA_OK whatever the request is: ciba_notification_status() says that. CIBA_RESOURCES,
+ CIBA_MISSING_ARGUMENT, CIBA_IN_CALLBACK; *notification is then NULL, and 503 is the answer.
+ Threads: any. Never waits, and makes no request. Since 0.1.0.
+ */
+ciba_status ciba_notification_deliver(ciba_client *client,
+                                      const char *method,
+                                      const char *authorization,
+                                      const char *content_type,
+                                      const uint8_t *body,
+                                      size_t body_length,
+                                      ciba_notification **notification,
+                                      ciba_error **err);
+
+/*
+ What became of it. CIBA_OK: it was delivered to its flow, or came when that had its outcome already.
+
+ CIBA_NOTIFICATION_UNKNOWN_FLOW: no flow of this client in this process has its token. Another process may
+ have it: forward the request as it is, or resume the saved flow of ciba_notification_auth_req_id() and
+ deliver the request again; nothing in it is trusted before it is delivered. Else it is not the provider's,
+ or not as it must be: CIBA_NOTIFICATION_UNAUTHORIZED, CIBA_NOTIFICATION_OTHER_REQUEST,
+ CIBA_NOTIFICATION_MALFORMED, CIBA_NOTIFICATION_WRONG_MODE. CIBA_MISSING_ARGUMENT for NULL.
+ Threads: any. Since 0.1.0.
+ */
+ciba_status ciba_notification_status(const ciba_notification *notification);
+
+/*
+ The HTTP status to answer: 204; or 400, 401, 405, 413 or 415. -1 for NULL.
+
+ Threads: any. Since 0.1.0.
+ */
+int32_t ciba_notification_http_status(const ciba_notification *notification);
+
+/*
+ What it says: CIBA_KIND_PING something was decided, CIBA_KIND_TOKENS the tokens, CIBA_KIND_ERROR why there
+ are none. 0 where it has not the form of a notification; -1 for NULL.
+
+ Threads: any. Since 0.1.0.
+ */
+int32_t ciba_notification_kind(const ciba_notification *notification);
+
+/*
+ The identifier of the request that it is for. Confidential; not to be trusted unless
+ ciba_notification_status() is CIBA_OK.
+
+ length: NULL, or the place for the length in bytes, for a text that may hold NUL.
+ Returns UTF-8 that is owned by the notification; NULL where it has not the form of a notification.
+ Threads: any. Since 0.1.0.
+ */
+const char *ciba_notification_auth_req_id(const ciba_notification *notification, size_t *length);
+
+/*
+ Frees what became of a notification. NULL is allowed.
+
+ Threads: any. Since 0.1.0.
+ */
+void ciba_notification_free(ciba_notification *notification);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -42,6 +42,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 #if defined(__has_include)
 #if __has_include(<version>)
 #include <version>
@@ -105,6 +106,7 @@ enum class Status : ciba_status {
   malformed_answer = CIBA_MALFORMED_ANSWER,
   start_unknown = CIBA_START_UNKNOWN,
   refresh_unknown = CIBA_REFRESH_UNKNOWN,
+  signer_failed = CIBA_SIGNER_FAILED,
   invalid_request = CIBA_INVALID_REQUEST,
   invalid_client = CIBA_INVALID_CLIENT,
   invalid_grant = CIBA_INVALID_GRANT,
@@ -122,6 +124,7 @@ enum class Status : ciba_status {
   provider_error = CIBA_PROVIDER_ERROR,
   denied_or_failed = CIBA_DENIED_OR_FAILED,
   authentication_device_error = CIBA_AUTHENTICATION_DEVICE_ERROR,
+  transaction_failed = CIBA_TRANSACTION_FAILED,
   invalid_token = CIBA_INVALID_TOKEN,
   insufficient_scope = CIBA_INSUFFICIENT_SCOPE,
   unsupported_token_type = CIBA_UNSUPPORTED_TOKEN_TYPE,
@@ -152,9 +155,14 @@ enum class Status : ciba_status {
   token_request_id = CIBA_TOKEN_REQUEST_ID,
   token_unexpected_claim = CIBA_TOKEN_UNEXPECTED_CLAIM,
   token_missing = CIBA_TOKEN_MISSING,
+  token_acr = CIBA_TOKEN_ACR,
+  token_auth_time = CIBA_TOKEN_AUTH_TIME,
+  token_not_encrypted = CIBA_TOKEN_NOT_ENCRYPTED,
+  token_decryption = CIBA_TOKEN_DECRYPTION,
   userinfo_subject = CIBA_USERINFO_SUBJECT,
   userinfo_malformed = CIBA_USERINFO_MALFORMED,
   userinfo_signing = CIBA_USERINFO_SIGNING,
+  token_binding = CIBA_TOKEN_BINDING,
   discovery_failed = CIBA_DISCOVERY_FAILED,
   metadata_malformed = CIBA_METADATA_MALFORMED,
   metadata_issuer = CIBA_METADATA_ISSUER,
@@ -170,6 +178,11 @@ enum class Status : ciba_status {
   saved_flow_client = CIBA_SAVED_FLOW_CLIENT,
   saved_flow_context = CIBA_SAVED_FLOW_CONTEXT,
   not_saveable = CIBA_NOT_SAVEABLE,
+  notification_unknown_flow = CIBA_NOTIFICATION_UNKNOWN_FLOW,
+  notification_unauthorized = CIBA_NOTIFICATION_UNAUTHORIZED,
+  notification_other_request = CIBA_NOTIFICATION_OTHER_REQUEST,
+  notification_malformed = CIBA_NOTIFICATION_MALFORMED,
+  notification_wrong_mode = CIBA_NOTIFICATION_WRONG_MODE,
   internal = CIBA_INTERNAL,
   panic = CIBA_PANIC,
   resources = CIBA_RESOURCES,
@@ -470,6 +483,7 @@ void release(void *userdata) noexcept {
 /// The names of settings, for Config::set(); ciba.h explains each.
 namespace setting {
 inline constexpr std::string_view provider = "provider";
+inline constexpr std::string_view profile = "profile";
 inline constexpr std::string_view issuer = "issuer";
 inline constexpr std::string_view client_id = "client_id";
 inline constexpr std::string_view client_secret = "client_secret";
@@ -480,17 +494,38 @@ inline constexpr std::string_view client_private_key_file = "client_private_key_
 inline constexpr std::string_view client_key_id = "client_key_id";
 inline constexpr std::string_view client_assertion_audience = "client_assertion_audience";
 inline constexpr std::string_view client_assertion_typ = "client_assertion_typ";
+inline constexpr std::string_view tls_client_certificate = "tls_client_certificate";
+inline constexpr std::string_view tls_client_certificate_file = "tls_client_certificate_file";
+inline constexpr std::string_view tls_client_key = "tls_client_key";
+inline constexpr std::string_view tls_client_key_file = "tls_client_key_file";
+inline constexpr std::string_view tls_client_password = "tls_client_password";
+inline constexpr std::string_view tls_client_certificate_bound_access_tokens = "tls_client_certificate_bound_access_tokens";
+inline constexpr std::string_view dpop_bound_access_tokens = "dpop_bound_access_tokens";
+inline constexpr std::string_view dpop_signing_alg = "dpop_signing_alg";
+inline constexpr std::string_view dpop_private_key = "dpop_private_key";
+inline constexpr std::string_view dpop_private_key_file = "dpop_private_key_file";
 inline constexpr std::string_view backchannel_token_delivery_mode = "backchannel_token_delivery_mode";
+inline constexpr std::string_view backchannel_client_notification_endpoint = "backchannel_client_notification_endpoint";
 inline constexpr std::string_view backchannel_authentication_request_signing_alg = "backchannel_authentication_request_signing_alg";
 inline constexpr std::string_view signed_request_audience = "signed_request_audience";
 inline constexpr std::string_view signed_request_typ = "signed_request_typ";
 inline constexpr std::string_view id_token_signed_response_alg = "id_token_signed_response_alg";
+inline constexpr std::string_view id_token_encrypted_response_alg = "id_token_encrypted_response_alg";
+inline constexpr std::string_view id_token_encrypted_response_enc = "id_token_encrypted_response_enc";
+inline constexpr std::string_view client_decryption_key = "client_decryption_key";
+inline constexpr std::string_view client_decryption_key_file = "client_decryption_key_file";
 inline constexpr std::string_view backchannel_authentication_endpoint = "backchannel_authentication_endpoint";
 inline constexpr std::string_view token_endpoint = "token_endpoint";
 inline constexpr std::string_view jwks_uri = "jwks_uri";
 inline constexpr std::string_view userinfo_endpoint = "userinfo_endpoint";
 inline constexpr std::string_view introspection_endpoint = "introspection_endpoint";
 inline constexpr std::string_view revocation_endpoint = "revocation_endpoint";
+inline constexpr std::string_view mtls_endpoint_aliases_backchannel_authentication_endpoint = "mtls_endpoint_aliases.backchannel_authentication_endpoint";
+inline constexpr std::string_view mtls_endpoint_aliases_token_endpoint = "mtls_endpoint_aliases.token_endpoint";
+inline constexpr std::string_view mtls_endpoint_aliases_userinfo_endpoint = "mtls_endpoint_aliases.userinfo_endpoint";
+inline constexpr std::string_view mtls_endpoint_aliases_introspection_endpoint = "mtls_endpoint_aliases.introspection_endpoint";
+inline constexpr std::string_view mtls_endpoint_aliases_revocation_endpoint = "mtls_endpoint_aliases.revocation_endpoint";
+inline constexpr std::string_view mtls_endpoint_aliases_required = "mtls_endpoint_aliases_required";
 inline constexpr std::string_view userinfo_signed_response_alg = "userinfo_signed_response_alg";
 inline constexpr std::string_view prepare_endpoint = "prepare_endpoint";
 inline constexpr std::string_view init_auth_endpoint = "init_auth_endpoint";
@@ -548,6 +583,9 @@ inline constexpr std::string_view request_context = "request_context";
 inline constexpr std::string_view prepare_kurt_id = "prepare.kurt_id";
 inline constexpr std::string_view init_auth_redirectUri = "init_auth.redirectUri";
 inline constexpr std::string_view init_auth_state = "init_auth.state";
+inline constexpr std::string_view expected_acr = "expected.acr";
+inline constexpr std::string_view expected_max_age = "expected.max_age";
+inline constexpr std::string_view expected_sub = "expected.sub";
 inline constexpr std::string_view correlation = "correlation";
 }  // namespace parameter
 
@@ -568,6 +606,17 @@ struct LogEvent {
   std::chrono::system_clock::time_point time;
 };
 
+/// What a signer signs; all of it lives until the signer returns.
+struct SigningInput {
+  /// As in JWS: "ES256" for example.
+  std::string_view algorithm;
+  /// The setting client_key_id, or "".
+  std::string_view key_id;
+  /// The bytes that are signed, not hashed yet.
+  const std::uint8_t *bytes;
+  std::size_t size;
+};
+
 /// The settings of a client, by name.
 class Config {
  public:
@@ -586,6 +635,21 @@ class Config {
     return detail::set_json(config_.get(), ciba_config_set_json, json);
   }
 
+  /// Has a function sign with the client's private key, which the library never sees, in place of
+  /// client_private_key: that of a smart card, an HSM, a cloud's key service. It gives the signature as JWS has
+  /// it: r and s one after the other for ES256 and its kind, not DER. nullopt, or what it throws: it cannot
+  /// sign, and nothing is sent (Status::signer_failed). It is called by threads that are inside a call, several
+  /// at once perhaps, and destroyed with the last of the settings and of the clients and flows made from them.
+  /// See ciba_config_set_signer().
+  Result<void> set_signer(std::function<std::optional<std::vector<std::uint8_t>>(const SigningInput &)> signer) {
+    using Function = std::function<std::optional<std::vector<std::uint8_t>>(const SigningInput &)>;
+    if (!signer) return Error(Status::missing_argument, "signer is empty");
+    auto userdata = std::make_unique<Function>(std::move(signer));
+    return detail::run([&](ciba_error **err) {
+      return ciba_config_set_signer(config_.get(), call_signer, userdata.release(), detail::release<Function>, err);
+    });
+  }
+
   /// Sends log events to a function. It is called by threads that are inside a call of a client or
   /// flow, one event at a time, and destroyed with the last of the settings and of the clients and
   /// flows made from them. What it throws is dropped: a log ends no sign-in.
@@ -601,6 +665,30 @@ class Config {
 
  private:
   friend class Client;
+
+  static std::int32_t call_signer(void *userdata, const char *algorithm, const char *key_id, const std::uint8_t *input,
+                                  std::size_t input_length, std::uint8_t *signature, std::size_t room,
+                                  std::size_t *signature_length) noexcept {
+    using Function = std::function<std::optional<std::vector<std::uint8_t>>(const SigningInput &)>;
+    const auto sign = [&]() -> std::int32_t {
+      const auto made = (*static_cast<const Function *>(userdata))(
+          SigningInput{algorithm, key_id ? std::string_view(key_id) : std::string_view(), input, input_length});
+      if (!made) return 1;
+      if (made->size() > room) return 3;
+      std::copy(made->begin(), made->end(), signature);
+      *signature_length = made->size();
+      return 0;
+    };
+#if defined(CIBA_NO_EXCEPTIONS)
+    return sign();
+#else
+    try {
+      return sign();
+    } catch (...) {  // must not cross the border to C
+      return 2;
+    }
+#endif
+  }
 
   static void call_log(void *userdata, std::int32_t level, const char *event, const char *text,
                        const char *correlation, std::int64_t unix_ms) noexcept {
@@ -725,7 +813,7 @@ class Tokens {
  public:
   /// The access token: a secret.
   [[nodiscard]] std::string_view access_token() const { return get("access_token").value_or(std::string_view{}); }
-  /// The ID Token as it came.
+  /// The ID Token: signed; one that came encrypted is decrypted.
   [[nodiscard]] std::optional<std::string_view> id_token() const { return get("id_token"); }
   /// The refresh token: a secret.
   [[nodiscard]] std::optional<std::string_view> refresh_token() const { return get("refresh_token"); }
@@ -799,6 +887,48 @@ class Answer {
   explicit Answer(ciba_answer *answer) noexcept : answer_(answer) {}
 
   detail::Handle<ciba_answer, ciba_answer_free> answer_;
+};
+
+// ---- Notifications ------------------------------------------------------------------------------
+
+/// What a notification says.
+enum class NotificationKind : std::int32_t {
+  /// Something was decided: it is fetched.
+  ping = CIBA_KIND_PING,
+  /// The tokens.
+  tokens = CIBA_KIND_TOKENS,
+  /// Why there are none.
+  error = CIBA_KIND_ERROR,
+};
+
+/// What became of a request to the client's notification endpoint, see Client::deliver_notification().
+class Notification {
+ public:
+  /// OK: it was delivered. Status::notification_unknown_flow: forward it to the process that has the flow, or
+  /// resume that here and deliver it again. Anything else: it is not the provider's, or not as it must be.
+  [[nodiscard]] Status status() const noexcept {
+    return static_cast<Status>(ciba_notification_status(notification_.get()));
+  }
+  /// The HTTP status to answer, always, without a body.
+  [[nodiscard]] int http_status() const noexcept { return ciba_notification_http_status(notification_.get()); }
+  /// What it says; nothing where it has not the form of a notification.
+  [[nodiscard]] std::optional<NotificationKind> kind() const noexcept {
+    const std::int32_t kind = ciba_notification_kind(notification_.get());
+    return kind > 0 ? std::optional<NotificationKind>{static_cast<NotificationKind>(kind)} : std::nullopt;
+  }
+  /// The identifier of the request that it is for. Confidential; not to be trusted unless the status is OK.
+  [[nodiscard]] std::optional<std::string_view> auth_req_id() const noexcept {
+    std::size_t length = 0;
+    const char *text = ciba_notification_auth_req_id(notification_.get(), &length);
+    return detail::optional(text, length);
+  }
+
+ private:
+  friend class Client;
+
+  explicit Notification(ciba_notification *notification) noexcept : notification_(notification) {}
+
+  detail::Handle<ciba_notification, ciba_notification_free> notification_;
 };
 
 // ---- Saved flows --------------------------------------------------------------------------------
@@ -1100,6 +1230,23 @@ class Client {
     });
     if (!done) return std::move(done).error();
     return Flow(flow);
+  }
+
+  /// Takes a request that has come to the client's notification endpoint, in ping and push mode, from
+  /// whatever HTTP server received it. authorization, content_type: these headers, where they are there.
+  /// It never waits. Answer with Notification::http_status(), whatever it is.
+  Result<Notification> deliver_notification(std::string_view method, std::optional<std::string_view> authorization,
+                                            std::optional<std::string_view> content_type, std::string_view body) {
+    const detail::Text verb(method), bearer(authorization.value_or("")), type(content_type.value_or(""));
+    const auto *data = reinterpret_cast<const std::uint8_t *>(body.data());
+    ciba_notification *notification = nullptr;
+    auto done = detail::run([&](ciba_error **err) {
+      // One that holds NUL is none.
+      return ciba_notification_deliver(client_.get(), verb.get() ? verb.get() : "", authorization ? bearer.get() : nullptr,
+                                       content_type ? type.get() : nullptr, data, body.size(), &notification, err);
+    });
+    if (!done) return std::move(done).error();
+    return Notification(notification);
   }
 
   /// Tokens that the program kept, to go on with: refreshed, they are complete again. id_token: the one

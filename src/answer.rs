@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, Status};
 use crate::json::Members;
@@ -195,6 +196,27 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads what was pushed (CIBA Core §10.3.1, §12): tokens, or an error that ends the flow (R-78, R-79).
+    pub fn pushed(&self, body: &[u8]) -> PollAnswer {
+        let members = Members::parse(body);
+        let code = members.as_ref().and_then(|members| Some((members, members.text("error")?)));
+        let Some((members, code)) = code else {
+            return match TokenResponse::parse(body, &self.policy, self.unix_ms) {
+                Ok(response) => PollAnswer::Tokens(response),
+                Err(error) => PollAnswer::Failed(error),
+            };
+        };
+        let rule = self.rules.code(Stage::Poll, &code).filter(|rule| rule.status != Status::PENDING);
+        let (status, text, code) = self.told(rule, &code);
+        let error = Error::new(status, format!("{text} ({code}, pushed)"))
+            .with_oauth(Some(code), self.description(members));
+        match rule.map(|rule| rule.meaning) {
+            Some(Meaning::Denied) => PollAnswer::Denied(error),
+            Some(Meaning::Expired) => PollAnswer::Expired(error),
+            _ => PollAnswer::Failed(error),
+        }
+    }
+
     /// The error of an answer that brings a code; `rule` is what is known about the code.
     pub fn error(
         &self,
@@ -203,6 +225,14 @@ impl Reader<'_> {
         members: Option<&Members>,
         code: &str,
     ) -> Error {
+        let (status, text, code) = self.told(rule, code);
+        Error::new(status, format!("{text} ({code}, HTTP {})", answer.status))
+            .with_http_status(answer.status)
+            .with_oauth(Some(code), members.and_then(|members| self.description(members)))
+    }
+
+    /// What is told of a code: status, text, and the code itself.
+    fn told(&self, rule: Option<CodeRule>, code: &str) -> (Status, &'static str, String) {
         let (status, text) = match rule {
             Some(rule) if !rule.text.is_empty() => (rule.status, rule.text),
             Some(rule) => (rule.status, rule.status.text()),
@@ -210,13 +240,13 @@ impl Reader<'_> {
         };
         // A code that a table knows word for word is no secret, whatever the request holds.
         let known = rule.is_some_and(|rule| rule.code == code);
-        let code = if known { code.to_owned() } else { self.shown(code, 200) };
-        let description = members.and_then(|members| {
-            ["error_description", "errorSummary", "detail"].iter().find_map(|name| members.text(name))
-        });
-        Error::new(status, format!("{text} ({code}, HTTP {})", answer.status))
-            .with_http_status(answer.status)
-            .with_oauth(Some(code), description.map(|text| self.shown(&text, 1000)))
+        (status, text, if known { code.to_owned() } else { self.shown(code, 200) })
+    }
+
+    /// What the provider says beside a code, made fit to be shown.
+    fn description(&self, members: &Members) -> Option<String> {
+        let names = ["error_description", "errorSummary", "detail"];
+        names.iter().find_map(|name| members.text(name)).map(|text| self.shown(&text, 1000))
     }
 
     /// A start whose answer says neither that it was taken nor that it was not, as that of a gateway
@@ -252,16 +282,23 @@ impl Reader<'_> {
     /// A text from the provider, made fit to be shown: the characters of RFC 6749 §5.2 (and letters
     /// beyond ASCII), bounded, and without any value of the request that it echoes.
     pub fn shown(&self, text: &str, most: usize) -> String {
-        let mut text = text.to_owned();
-        let mut secrets = (self.secrets)();
+        // First of all: what is left out could stand within the echo of a secret.
+        let mut text = showable(text);
+        let secrets = (self.secrets)();
+        let mut secrets: Vec<_> =
+            secrets.iter().map(|secret| Zeroizing::new(showable(secret.expose_secret()))).collect();
         // Longer ones first: one may be part of another.
-        secrets.sort_by_key(|secret| Reverse(secret.expose_secret().len()));
-        for secret in &secrets {
-            text = text.replace(secret.expose_secret(), "[redacted]");
+        secrets.sort_by_key(|secret| Reverse(secret.len()));
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            text = text.replace(secret.as_str(), "[redacted]");
         }
-        let text = without_jwts(&text);
-        text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).take(most).collect()
+        without_jwts(&text).chars().take(most).collect()
     }
+}
+
+/// A text without the characters that are never shown.
+fn showable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect()
 }
 
 /// A text without the JWTs in it: an echo of a client assertion, or of a signed request with a hint inside.

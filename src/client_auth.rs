@@ -37,6 +37,10 @@ pub enum Credentials {
         audience: Audience,
         typ: Option<String>,
     },
+    /// `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2): the certificate proves it, in TLS.
+    Certificate {
+        self_signed: bool,
+    },
 }
 
 impl ClientAuthentication {
@@ -47,6 +51,8 @@ impl ClientAuthentication {
             Credentials::Post { .. } => "client_secret_post",
             Credentials::Assertion { signer, .. } if signer.algorithm().is_hmac() => "client_secret_jwt",
             Credentials::Assertion { .. } => "private_key_jwt",
+            Credentials::Certificate { self_signed: false } => "tls_client_auth",
+            Credentials::Certificate { self_signed: true } => "self_signed_tls_client_auth",
         }
     }
 
@@ -62,7 +68,7 @@ impl ClientAuthentication {
     pub fn secret(&self) -> Option<&SecretString> {
         match &self.credentials {
             Credentials::Basic { secret, .. } | Credentials::Post { secret } => Some(secret),
-            Credentials::Assertion { .. } => None,
+            Credentials::Assertion { .. } | Credentials::Certificate { .. } => None,
         }
     }
 
@@ -101,7 +107,12 @@ impl ClientAuthentication {
                 // Optional (RFC 7521 §4.2), and some providers look the client up by it.
                 form.add("client_id", &self.client_id);
                 form.add("client_assertion_type", ASSERTION_TYPE);
-                form.add("client_assertion", assertion.expose_secret());
+                form.add_jwt("client_assertion", assertion);
+                Ok(None)
+            }
+            // By it the provider finds the client whose certificate this must be (RFC 8705 §2, R-28).
+            Credentials::Certificate { .. } => {
+                form.add("client_id", &self.client_id);
                 Ok(None)
             }
         }

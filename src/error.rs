@@ -7,7 +7,7 @@ macro_rules! statuses {
     ($($(#[$doc:meta])* $name:ident = $number:literal $text:literal;)*) => {
         /// A status number. The bands: 0 success, 1 pending, 10–99 the caller's use, 100s transport,
         /// 200s the provider's OAuth and CIBA answers, 250s outcomes, 300s token validation,
-        /// 400s discovery and keys, 500s saved flows, 900s internal. A number is never reused.
+        /// 400s discovery and keys, 500s saved flows, 600s notifications, 900s internal. A number is never reused.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct Status(i32);
 
@@ -102,6 +102,9 @@ statuses! {
     /// The answer to a refresh was lost, or says neither yes nor no: the refresh token may be used up.
     REFRESH_UNKNOWN = 120 "the answer to the refresh was lost: the refresh token may be used up";
 
+    /// The signer callback failed, or gave no signature of the algorithm; nothing was sent.
+    SIGNER_FAILED = 130 "the signer failed; nothing was sent";
+
     /// `invalid_request`
     INVALID_REQUEST = 200 "the provider calls the request invalid";
     /// `invalid_client`
@@ -137,6 +140,9 @@ statuses! {
     /// The app on the phone, or the identity scheme behind the provider, reported an error.
     AUTHENTICATION_DEVICE_ERROR = 216 "the app or the identity scheme behind the provider reported an error";
 
+    /// `transaction_failed`, in a pushed error: something went wrong at the provider.
+    TRANSACTION_FAILED = 217 "something went wrong at the provider while the person was asked";
+
     /// `invalid_token`, or 401 in answer to an access token.
     INVALID_TOKEN = 240 "the provider does not accept the access token, or not any more";
     /// `insufficient_scope`
@@ -161,9 +167,10 @@ statuses! {
     TOKEN_MALFORMED = 300 "the ID Token is not a signed JWT";
     /// The ID Token is encrypted, and no key to decrypt it is configured.
     TOKEN_ENCRYPTED = 301 "the ID Token is encrypted";
-    /// The ID Token's algorithm is not the one that is configured.
+    /// The ID Token's algorithm, or one of those that it is encrypted with, is not the configured one.
     TOKEN_ALGORITHM = 302 "the ID Token's algorithm is not allowed";
-    /// The ID Token's header asks for something that is not understood (`crit`, `b64`).
+    /// The ID Token's header asks for something that is not understood (`crit`, `b64`), or says
+    /// that what is encrypted is compressed (`zip`).
     TOKEN_CRITICAL_HEADER = 303 "the ID Token's header asks for an unknown extension";
     /// The token's `typ` says that it is no ID Token.
     TOKEN_TYPE = 304 "the token's typ says that it is no ID Token";
@@ -199,6 +206,14 @@ statuses! {
     TOKEN_UNEXPECTED_CLAIM = 319 "a claim of the ID Token is not what was asked for";
     /// There is no ID Token although `openid` was asked for.
     TOKEN_MISSING = 320 "there is no ID Token";
+    /// `acr` is missing, or not one of those that the request expects.
+    TOKEN_ACR = 321 "the ID Token's acr is not one that is expected";
+    /// `auth_time` is missing, not a number, in the future, or longer ago than the request allows.
+    TOKEN_AUTH_TIME = 322 "the ID Token's auth_time is missing or not recent enough";
+    /// The ID Token is not encrypted, and `id_token_encrypted_response_alg` says that it must be.
+    TOKEN_NOT_ENCRYPTED = 323 "the ID Token is not encrypted although it must be";
+    /// The ID Token cannot be decrypted: it was encrypted to another key, or was changed.
+    TOKEN_DECRYPTION = 324 "the ID Token cannot be decrypted with the client's key";
 
     /// The `sub` of the userinfo answer is missing, or not that of the ID Token.
     USERINFO_SUBJECT = 330 "the userinfo answer is not about the subject of the ID Token";
@@ -206,6 +221,9 @@ statuses! {
     USERINFO_MALFORMED = 331 "the userinfo answer is not a plain JSON object";
     /// The userinfo answer is signed and `userinfo_signed_response_alg` is not set, or the reverse.
     USERINFO_SIGNING = 332 "the userinfo answer is signed against the settings, or not signed";
+
+    /// The access token is not bound to the client's certificate, although it must be.
+    TOKEN_BINDING = 340 "the access token is not bound to the client's certificate";
 
     /// The provider's metadata could not be fetched.
     DISCOVERY_FAILED = 400 "the provider's metadata could not be fetched";
@@ -238,6 +256,17 @@ statuses! {
     SAVED_FLOW_CONTEXT = 505 "the saved flow was saved for another context";
     /// A flow that has ended, or whose tokens are being verified, cannot be saved.
     NOT_SAVEABLE = 506 "a flow that has ended or has its tokens cannot be saved";
+
+    /// No flow of this client in this process has the notification's token: another process may have it.
+    NOTIFICATION_UNKNOWN_FLOW = 600 "no flow of this client in this process has the notification's token";
+    /// The notification has no bearer token.
+    NOTIFICATION_UNAUTHORIZED = 601 "the notification has no bearer token";
+    /// The notification's `auth_req_id` is not that of the request that its token belongs to.
+    NOTIFICATION_OTHER_REQUEST = 602 "the notification's token belongs to another request";
+    /// The notification is not a POST of a JSON object with an `auth_req_id`, or larger than the limit.
+    NOTIFICATION_MALFORMED = 603 "the notification is malformed";
+    /// The notification is of another delivery mode than `backchannel_token_delivery_mode`.
+    NOTIFICATION_WRONG_MODE = 604 "the notification is not of the client's delivery mode";
 
     /// A defect of this library.
     INTERNAL = 900 "a defect of this library";
@@ -279,6 +308,7 @@ struct Detail {
     oauth_error_description: Option<String>,
     http_status: Option<u16>,
     retry_after: Option<Duration>,
+    keys_may_be_old: bool,
 }
 
 /// The result of everything that can fail.
@@ -294,6 +324,7 @@ impl Error {
             oauth_error_description: None,
             http_status: None,
             retry_after: None,
+            keys_may_be_old: false,
         }))
     }
 
@@ -311,6 +342,23 @@ impl Error {
         self.0.oauth_error = error;
         self.0.oauth_error_description = description;
         self
+    }
+
+    /// The same in other words.
+    pub(crate) fn reworded(mut self, message: String) -> Error {
+        self.0.message = message;
+        self
+    }
+
+    /// Says whether a newer key set may make the difference.
+    pub(crate) fn with_keys_may_be_old(mut self, keys_may_be_old: bool) -> Error {
+        self.0.keys_may_be_old = keys_may_be_old;
+        self
+    }
+
+    /// Whether the provider may have changed its keys meanwhile, and that is all.
+    pub(crate) fn keys_may_be_old(&self) -> bool {
+        self.0.keys_may_be_old
     }
 
     /// What happened, as a stable number.

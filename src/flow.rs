@@ -118,6 +118,16 @@ enum State {
     Ended(Outcome),
 }
 
+/// What has come of the provider's pings.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ping {
+    None,
+    /// One came: the next poll is made because of it.
+    Heard,
+    /// A poll was made because of one, or must not be: further ones change nothing until the poll after that.
+    Spent,
+}
+
 /// What is to be done now.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Due {
@@ -136,7 +146,8 @@ pub struct FlowState {
     /// When the next poll, or the next try to verify, is due.
     next_at: Millis,
     /// Answers in a row that were trouble.
-    troubles: u16,
+    troubles: u8,
+    ping: Ping,
     /// Whether an answer was lost, or was another process's, that may have carried the tokens.
     lost: bool,
     /// Whether another process may poll too, since the flow was saved.
@@ -154,6 +165,7 @@ impl FlowState {
             interval: 0,
             next_at: Millis::MAX,
             troubles: 0,
+            ping: Ping::None,
             lost: false,
             shared: false,
             last_trouble: None,
@@ -296,6 +308,53 @@ impl FlowState {
         let by_interval = sent_at.saturating_add(pause).saturating_add(slack);
         let by_request = now.saturating_add(millis(at_least));
         self.next_at = by_interval.max(by_request);
+        if !at_least.is_zero() {
+            self.ping = Ping::Spent; // what the provider asks for goes before its pings
+        } else if self.ping == Ping::Heard {
+            self.next_at = now; // it came while this answer was on its way
+        }
+    }
+
+    /// A poll is about to be sent.
+    pub fn polling(&mut self) {
+        self.ping = if self.ping == Ping::Heard { Ping::Spent } else { Ping::None };
+    }
+
+    /// The provider says that something was decided (CIBA Core §10.2): the next poll may come at once
+    /// though not while another one is under way, and not for a second ping in one interval.
+    pub fn pinged(&mut self, now: Millis, in_flight: bool) {
+        if !self.is_pending() || self.ping != Ping::None {
+            return;
+        }
+        self.ping = Ping::Heard;
+        if !in_flight {
+            self.next_at = self.next_at.min(now);
+        }
+    }
+
+    /// The provider has sent what was decided (CIBA Core §10.3.1, §12).
+    pub fn pushed(&mut self, answer: PollAnswer, now: Millis) {
+        if !self.is_pending() {
+            return;
+        }
+        match answer {
+            PollAnswer::Tokens(response) => {
+                self.state = State::Verifying(response);
+                self.next_at = now;
+            }
+            PollAnswer::Denied(error) => self.end(Outcome::Denied(error)),
+            PollAnswer::Expired(error) => self.end(Outcome::Expired(error)),
+            PollAnswer::Failed(error) => self.end(Outcome::Failed(error)),
+            // Nothing else is pushed.
+            _ => {}
+        }
+    }
+
+    /// The outcome is pushed: nobody is ever asked for it.
+    pub fn await_push(&mut self) {
+        if self.is_pending() {
+            self.next_at = Millis::MAX;
+        }
     }
 
     /// The tokens cannot be verified yet: the keys are missing. They stay here, unreleased.
@@ -307,7 +366,7 @@ impl FlowState {
     }
 
     /// How long trouble is waited out: the interval, doubled with every trouble in a row.
-    fn back_off(&self, troubles: u16) -> u64 {
+    fn back_off(&self, troubles: u8) -> u64 {
         let doubled = self.interval().saturating_mul(1 << troubles.saturating_sub(1).min(16));
         doubled.min(MOST_BACK_OFF_MS.max(self.interval()))
     }
@@ -322,7 +381,7 @@ impl FlowState {
 
     /// The next poll comes so many ms later than it could, so that many flows do not ask at once.
     pub fn delay(&mut self, ms: Millis) {
-        if matches!(self.state, State::Pending) {
+        if self.is_pending() && self.ping != Ping::Heard {
             self.next_at = self.next_at.saturating_add(ms);
         }
     }
@@ -414,3 +473,6 @@ fn bounded(ms: u64) -> u32 {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

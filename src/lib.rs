@@ -20,9 +20,11 @@
 //! # The rooms, and the way of one sign-in through them
 //!
 //! [`AuthenticationRequest`] → checked against the `provider`'s rules, made a form (`request`) or a JWT
-//! (`signed_request`) → the client's credentials added (`client_auth`; both sign by `signing`) →
-//! carried by the `engine` → the acknowledgement read (`answer`) → a `flow` → polls when due → each
-//! answer read (`answer`) and judged (`flow`): again at a time, or an outcome → tokens verified
+//! (`signed_request`) → the client's credentials added (`client_auth`; both sign by `signing`) → carried by
+//! the `engine`, in TLS with the client's certificate if it has one (`client_certificate`) → the
+//! acknowledgement read (`answer`) → a `flow` → polls when due → each answer read (`answer`) and judged
+//! (`flow`): again at a time, or an outcome; in ping and push mode what the provider sends to the client
+//! (`notification`) comes before its time or in its place → tokens verified
 //! (`tokens`) → handed out by the `client`. What is done with tokens later is one exchange each
 //! (`afterwards`). `capi` tells the same to C. Only `engine` and `client` know threads, only `engine`
 //! knows sockets; the rooms of the protocol are pure.
@@ -38,11 +40,17 @@ mod answer;
 pub mod capi;
 mod client;
 mod client_auth;
+mod client_certificate;
+mod dpop;
 mod engine;
 mod error;
 mod flow;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 mod log;
+mod notification;
 mod provider;
 mod readable;
 mod request;
@@ -59,8 +67,10 @@ pub use engine::{Clock, ClockHold, Engine, Lookup, SystemClock};
 pub use error::{Error, Result, Status};
 pub use flow::Millis;
 pub use log::{Event, Level, Log};
+pub use notification::{Notification, NotificationKind};
 pub use request::AuthenticationRequest;
 pub use settings::{Form, PARAMETERS, SETTINGS, Setting};
+pub use signing::{ExternalSigner, SigningInput};
 pub use tokens::{Answer, Tokens};
 
 /// The library's version.

@@ -1,5 +1,6 @@
 //! What is asked: the authentication request (CIBA Core §7.1), checked before anything is sent.
 
+mod expected;
 mod extra;
 mod hint;
 
@@ -11,10 +12,12 @@ use url::Url;
 
 use crate::client_auth::ClientAuthentication;
 use crate::error::{Error, Result, Status};
+use crate::notification;
 use crate::provider::{Provider, Rules};
 use crate::settings::{self, PARAMETERS, Values};
 use crate::signed_request::RequestSigning;
 use crate::texts::Texts;
+use crate::tokens::Decryption;
 use crate::wire::Form;
 use hint::Hint;
 
@@ -24,8 +27,8 @@ pub const GRANT_TYPE: &str = "urn:openid:params:grant-type:ciba";
 /// No parameter is larger.
 const MOST_VALUE_BYTES: usize = 64 * 1024;
 
-/// The claim whose value is compared to the letter; all others may differ in capitals.
-pub(crate) const SUBJECT: &str = "sub";
+/// The claim that says who the person is.
+const SUBJECT: &str = "sub";
 
 /// What is asked of whom, by parameter name; [`crate::PARAMETERS`] lists the names.
 ///
@@ -84,7 +87,7 @@ pub(crate) struct ToSend {
 impl ToSend {
     /// What the answer to the start must not be shown with either, although no flow keeps it.
     pub fn not_kept(&self) -> Vec<SecretString> {
-        let not_kept = |name: &str| matches!(name, USER_CODE | "login_hint_token");
+        let not_kept = |name: &str| matches!(name, USER_CODE | "login_hint_token" | notification::PARAMETER);
         let parameters = self.parameters.iter().filter(|(name, _)| not_kept(name));
         parameters.map(|(_, value)| value.clone()).collect()
     }
@@ -129,6 +132,15 @@ impl AuthenticationRequest {
         Ok(code)
     }
 
+    /// The same with the signed form of an `id_token_hint` that is encrypted to this client (CIBA Core §7.1);
+    /// `None`: there is no such hint. One that is encrypted to the provider is sent as it is.
+    pub(crate) fn with_signed_hint(&self, decryption: &Decryption) -> Option<AuthenticationRequest> {
+        let signed = decryption.open(self.values.given("id_token_hint")?).ok()?;
+        let mut request = self.clone();
+        request.values.set("id_token_hint", signed.expose_secret()).ok()?;
+        Some(request)
+    }
+
     /// Checks the request against the protocol and the provider's rules.
     pub(crate) fn check(&self, provider: &Provider) -> Result<Checked> {
         let (values, rules) = (&self.values, &provider.rules);
@@ -165,8 +177,7 @@ impl AuthenticationRequest {
             return refuse(format!("prepare.{missing} is missing"));
         }
 
-        let claims = hint.iter().flat_map(|hint| &hint.claims);
-        let claims: Vec<(&str, &str)> = claims.map(|(name, value)| (*name, value.expose_secret())).collect();
+        let claims = self.expected(hint.as_ref())?;
         let correlation = values.given("correlation").unwrap_or_default();
         let asked = Asked::new(rules, scope, correlation, &claims, &self.secrets(hint.as_ref()));
         let binding_message = values.given("binding_message").map(SecretString::from);
@@ -188,6 +199,13 @@ impl AuthenticationRequest {
         }
         let acr_values = values.given("acr_values").unwrap_or_default();
         rules.binding_message(acr_values).check(values.given("binding_message"))?;
+        let context = ["binding_message", "authorization_details"];
+        if rules.authorization_context && !context.iter().any(|name| values.given(name).is_some()) {
+            return refuse(
+                "binding_message is missing: FAPI-CIBA asks for one, or for authorization_details, so that the \
+                 person can tell what is approved",
+            );
+        }
         if values.given("user_code").is_some() && !rules.user_code {
             return refuse(
                 "user_code needs the setting backchannel_user_code_parameter: both sides must be agreed on it",
@@ -238,7 +256,8 @@ impl AuthenticationRequest {
             USER_CODE,
         ];
         let is_json = |name: &str| PARAMETERS.iter().any(|p| p.name == name && p.form.is_json());
-        let secret = self.values.names().filter(|name| !PUBLIC.contains(name) && !is_json(name));
+        let is_public = |name: &str| PUBLIC.contains(&name) || expected::is_public(name);
+        let secret = self.values.names().filter(|name| !is_public(name) && !is_json(name));
         let mut values: Vec<&str> = secret.filter_map(|name| self.values.given(name)).collect();
         let hint = hint.filter(|hint| !hint::echoes_members(&self.values, hint, is_telling));
         values.extend(hint.map(|hint| hint.value.expose_secret()));
@@ -284,7 +303,8 @@ impl Asked {
         self.0.iter().nth(CLAIMS - 1).and_then(|count| count.parse().ok()).unwrap_or_default()
     }
 
-    /// Claims that the ID Token must have, beside those that the provider's rules name.
+    /// Claims that the ID Token must have, beside those that the provider's rules name; those that the
+    /// caller expects under their parameters' names.
     pub fn claims(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut texts = self.0.iter().skip(CLAIMS);
         std::iter::from_fn(move || Some((texts.next()?, texts.next()?))).take(self.claim_count())
@@ -292,7 +312,8 @@ impl Asked {
 
     /// Values that a provider might echo in an error text, and that must not be shown.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let claims = self.claims().map(|(_, value)| value).filter(|value| is_telling(value));
+        let claims = self.claims().filter(|(name, value)| !expected::is_public(name) && is_telling(value));
+        let claims = claims.map(|(_, value)| value);
         claims.chain(self.0.iter().skip(CLAIMS + 2 * self.claim_count()))
     }
 
@@ -326,7 +347,7 @@ impl Asked {
         let inside: Vec<(&str, &str)> = first.chain(scope).chain(parameters).collect();
         let request = signing.request(&authentication.client_id, endpoint, &inside, unix_ms)?;
         let authorization = authentication.apply(&mut form, endpoint, unix_ms)?;
-        form.add("request", request.expose_secret()); // and nothing else (R-20)
+        form.add_jwt("request", request); // and nothing else (R-20)
         Ok((form, authorization))
     }
 
@@ -358,3 +379,6 @@ fn is_telling(value: &str) -> bool {
 fn refuse<T>(text: impl Into<String>) -> Result<T> {
     Err(Error::new(Status::INVALID_AUTHENTICATION_REQUEST, text))
 }
+
+#[cfg(test)]
+mod tests;

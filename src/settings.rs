@@ -67,6 +67,8 @@ const fn s(name: &'static str, form: Form, default: &'static str, text: &'static
     Setting { name, form, default, text }
 }
 
+/// No name is longer.
+const LONGEST_NAME: usize = 200;
 /// A minute more than any provider is known to hold a token request open.
 const MOST_MS: i64 = 600_000;
 
@@ -76,32 +78,57 @@ const SIGNING_ALGORITHMS: &[&str] = &[
     "HS256", "HS384", "HS512",
 ];
 
+/// The same without the client's secret: a provider checks DPoP proofs by the key inside them.
+const PROOF_ALGORITHMS: &[&str] = SIGNING_ALGORITHMS.split_at(11).0;
+
 /// The settings of a client.
 #[rustfmt::skip]
 pub const SETTINGS: &[Setting] = &[
     s("provider", Form::Text, "", "A provider by name: signaturgruppen, signaturgruppen-test (MitID Flex app), signaturgruppen-par, signaturgruppen-par-test (CIBA + PAR), telenor, telenor-test (Vipps), telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part."),
+    s("profile", Form::Word(&["fapi-ciba"]), "", "fapi-ciba: what the Financial-grade API's profile for CIBA forbids becomes an error when the client is made or a request is checked. No push, no client_secret methods, no http; requests signed, with PS256 or ES256 like all else; access tokens bound to the client; a binding_message or authorization_details in each request; in TLS 1.2 only the profile's cipher suites. Defaults become what it asks for: private_key_jwt, PS256 (ES256 for a P-256 key), bound tokens where there is a tls_client_certificate."),
     s("issuer", Form::Url, "", "The provider's issuer identifier, compared byte for byte. Endpoints that are not given are found by discovery below it. With a provider by name: the same provider at another place."),
     s("client_id", Form::Text, "", "Who the client is. Required."),
     s("client_secret", Form::Text, "", "The client's secret. Required by the client_secret methods; its UTF-8 bytes are the key of HS256, HS384 and HS512."),
-    s("token_endpoint_auth_method", Form::Word(&["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]), "client_secret_basic", "How the client proves itself, at every endpoint: by its secret as an Authorization header or in the body, or by a JWT that is signed anew for each request with its secret or its private key."),
+    s("token_endpoint_auth_method", Form::Word(&["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]), "client_secret_basic", "How the client proves itself, at every endpoint: by its secret as an Authorization header or in the body; by a JWT that is signed anew for each request with its secret or its private key; or by its certificate in TLS, of a CA or self-signed (RFC 8705), with tls_client_certificate."),
     s("token_endpoint_auth_signing_alg", Form::Word(SIGNING_ALGORITHMS), "", "What client_secret_jwt and private_key_jwt sign with. Default: HS256; for a private key the alg of its JWK, else RS256, ES256, ES384, ES512 or EdDSA, as its kind is."),
     s("client_private_key", Form::PrivateKey, "", "The client's private key: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519. It signs what is not signed with the secret."),
     s("client_private_key_file", Form::Text, "", "A file with the client's private key, in place of client_private_key."),
     s("client_key_id", Form::Text, "", "The kid of the client's key, as the provider knows it. Default: the kid of its JWK, else none."),
     s("client_assertion_audience", Form::Text, "issuer", "Whom the JWTs of client_secret_jwt and private_key_jwt are for: issuer, endpoint (the one that is asked; the default at okta), or a URL, sent as it is written."),
     s("client_assertion_typ", Form::Word(&["client-authentication+jwt", "JWT"]), "", "The header typ of those JWTs. Default: none, which most providers take."),
-    s("backchannel_token_delivery_mode", Form::Word(&["poll"]), "poll", "How tokens are delivered."),
+    s("tls_client_certificate", Form::Lines, "", "The certificate that the client shows in TLS (RFC 8705), with any token_endpoint_auth_method: PEM, its own first and then who issued it, with the private key or without; or PKCS#12 in Base64. Requests then go to the provider's mtls_endpoint_aliases."),
+    s("tls_client_certificate_file", Form::Text, "", "A file with that certificate, PEM or PKCS#12, in place of tls_client_certificate."),
+    s("tls_client_key", Form::Lines, "", "The private key of tls_client_certificate, where that holds none: PEM (PKCS#8, also encrypted, PKCS#1 or SEC 1); RSA, P-256, P-384, P-521 or Ed25519."),
+    s("tls_client_key_file", Form::Text, "", "A file with that key, in place of tls_client_key."),
+    s("tls_client_password", Form::Text, "", "The password of the PKCS#12 file or of the encrypted key."),
+    s("tls_client_certificate_bound_access_tokens", Form::Flag, "false", "Whether the client is registered for access tokens that are bound to its certificate. The provider's metadata, where they are read, must agree, and so must the answer to an introspection of the access token."),
+    s("dpop_bound_access_tokens", Form::Flag, "false", "Whether the client is registered for access tokens that are bound to a key of its own (DPoP, RFC 9449). Token requests and userinfo then take a proof along, and tokens of another token_type are refused. Not with push."),
+    s("dpop_signing_alg", Form::Word(PROOF_ALGORITHMS), "", "What DPoP proofs are signed with; the provider's dpop_signing_alg_values_supported, where its metadata are read, must list it. Default: the alg of the key's JWK, else the usual one for its kind; ES256 where no key is given."),
+    s("dpop_private_key", Form::PrivateKey, "", "The key that access tokens are bound to, PEM or JWK as client_private_key. Default: one on P-256 that is made with the client and never leaves it; with it no other process can use the access tokens."),
+    s("dpop_private_key_file", Form::Text, "", "A file with that key, in place of dpop_private_key."),
+    s("backchannel_token_delivery_mode", Form::Word(&["poll", "ping", "push"]), "poll", "How tokens are delivered, as the client is registered: they are fetched when they are there, which is asked for at the interval (poll), and at once when the provider says so (ping); or the provider sends them (push), and nothing is asked for. What the provider sends is given to ciba_notification_deliver()."),
+    s("backchannel_client_notification_endpoint", Form::Url, "", "Where the provider sends notifications, as the client is registered. Required for ping and push. The library does not listen there; the program does."),
     s("backchannel_authentication_request_signing_alg", Form::Word(SIGNING_ALGORITHMS), "", "What authentication requests are signed with: all their parameters are then inside a JWT. Default: they are not signed. HS256, HS384 and HS512 only at providers by name that are known to take them."),
     s("signed_request_audience", Form::Text, "issuer", "Whom signed requests are for: issuer, endpoint (the one that is asked), or a URL, sent as it is written."),
     s("signed_request_typ", Form::Word(&["oauth-authz-req+jwt", "JWT"]), "", "The header typ of signed requests. Default: none, which every provider is known to take."),
-    s("id_token_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]), "RS256", "The one algorithm that ID Tokens may be signed with."),
+    s("id_token_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]), "RS256", "The one algorithm that ID Tokens may be signed with."),
+    s("id_token_encrypted_response_alg", Form::Word(&["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"]), "", "How the key of encrypted ID Tokens is encrypted to the client, or agreed upon (JWE alg). Every ID Token must then be encrypted, a signed JWT inside. Without it they are not, and an encrypted one is refused."),
+    s("id_token_encrypted_response_enc", Form::Word(&["A128GCM", "A256GCM"]), "", "What encrypted ID Tokens are encrypted with (JWE enc). Required with id_token_encrypted_response_alg; register the client for it, since providers' own default is another one."),
+    s("client_decryption_key", Form::PrivateKey, "", "The private key that ID Tokens are encrypted to: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384 or P-521."),
+    s("client_decryption_key_file", Form::Text, "", "A file with that key, in place of client_decryption_key."),
     s("backchannel_authentication_endpoint", Form::Url, "", "In place of the discovered one."),
     s("token_endpoint", Form::Url, "", "In place of the discovered one."),
     s("jwks_uri", Form::Url, "", "In place of the discovered one."),
     s("userinfo_endpoint", Form::Url, "", "In place of the discovered one."),
     s("introspection_endpoint", Form::Url, "", "In place of the discovered one."),
     s("revocation_endpoint", Form::Url, "", "In place of the discovered one."),
-    s("userinfo_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]), "", "The one algorithm that userinfo answers may be signed with. Without it they are plain JSON, and a signed one is refused."),
+    s("mtls_endpoint_aliases.backchannel_authentication_endpoint", Form::Url, "", "Where the client's certificate is asked for, in place of the discovered alias (RFC 8705 section 5)."),
+    s("mtls_endpoint_aliases.token_endpoint", Form::Url, "", "In place of the discovered alias."),
+    s("mtls_endpoint_aliases.userinfo_endpoint", Form::Url, "", "In place of the discovered alias."),
+    s("mtls_endpoint_aliases.introspection_endpoint", Form::Url, "", "In place of the discovered alias."),
+    s("mtls_endpoint_aliases.revocation_endpoint", Form::Url, "", "In place of the discovered alias."),
+    s("mtls_endpoint_aliases_required", Form::Flag, "true", "Whether, with tls_client_certificate, an endpoint without an alias is an error. false accepts the plain endpoint, for providers that ask for certificates there."),
+    s("userinfo_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]), "", "The one algorithm that userinfo answers may be signed with. Without it they are plain JSON, and a signed one is refused."),
     s("prepare_endpoint", Form::Url, "", "TelenorID+ BankID: where the hint and the binding_message are asked for, in place of the one below the issuer."),
     s("init_auth_endpoint", Form::Url, "", "Signaturgruppen CIBA + PAR: where the link for the person is asked for, in place of the one below the issuer."),
     s("cancel_endpoint", Form::Text, "", "A URL with {auth_req_id} in its path: DELETE there cancels a request at the provider. CIBA has no cancel call of its own."),
@@ -149,7 +176,7 @@ pub const PARAMETERS: &[Setting] = &[
     s("login_hint_token.referenceId", Form::Text, "", "Signaturgruppen: the caller's own reference."),
     s("login_hint_token.idp_values", Form::Text, "", "Signaturgruppen CIBA + PAR: identity providers, separated by spaces, for example mitid mitid_erhverv."),
     s("login_hint_token.prompt", Form::Text, "", "Signaturgruppen CIBA + PAR: the OpenID Connect prompt, for example login."),
-    s("id_token_hint", Form::Text, "", "An ID Token that was issued before. One that was encrypted to the client is given decrypted; it may have expired."),
+    s("id_token_hint", Form::Text, "", "An ID Token that was issued before. It may have expired. One that is encrypted to the client is sent decrypted, with client_decryption_key."),
     s("acr_values", Form::Text, "", "Authentication context classes, separated by spaces, the preferred one first."),
     s("binding_message", Form::Readable, "", "A short text that is shown on both devices, for the person to compare. ciba_request_set_binding_code() makes one. Providers by name have rules for it, which are kept."),
     s("user_code", Form::Text, "", "The person's secret code, for providers that ask for one; needs the setting backchannel_user_code_parameter. Ask for it each time: no flow keeps it once it is sent."),
@@ -162,6 +189,10 @@ pub const PARAMETERS: &[Setting] = &[
     s("prepare.kurt_id", Form::Text, "", "TelenorID+ BankID: the person's kurt id. Required there: TelenorID+ gives the hint and the binding_message for it."),
     s("init_auth.redirectUri", Form::Url, "", "Signaturgruppen CIBA + PAR: where the person's browser ends up. Default: a page of the broker."),
     s("init_auth.state", Form::Text, "", "Signaturgruppen CIBA + PAR: comes along to init_auth.redirectUri."),
+    s("expected.acr", Form::Text, "", "Authentication context classes, separated by spaces, of which the ID Token's acr must be one. Not sent: acr_values asks for them."),
+    s("expected.max_age", Form::Number(0, i32::MAX as i64), "", "By how many seconds the person's authentication may lie before the request, by the ID Token's auth_time, which must then be there; 0: the person authenticates for this request. Not sent."),
+    s("expected.sub", Form::Text, "", "The sub that the ID Token must have, to the letter. Not sent. Default: the sub of the id_token_hint, where there is one."),
+    s("expected.*", Form::Text, "", "Any other claim that the ID Token must have, and its value to the letter, for example expected.txn; a number, true or false as JSON writes it. Not sent."),
     s("correlation", Form::Text, "", "A text of the caller's that stands in every log event of the flow. Not sent. Must not be secret."),
 ];
 
@@ -182,13 +213,13 @@ impl Values {
 
     fn find(&self, name: &str) -> Result<&'static Setting> {
         let fits = |setting: &&Setting| match setting.name.strip_suffix('*') {
-            Some(prefix) => name.len() > prefix.len() && name.starts_with(prefix),
+            Some(prefix) => name.len() > prefix.len() && name.starts_with(prefix) && is_showable(name),
             None => setting.name == name,
         };
         self.table.iter().find(fits).ok_or_else(|| {
-            let distance = |s: &&Setting| strsim::damerau_levenshtein(s.name, name);
             // The name is from outside: bounded, and without what could break a line.
             let shown: String = name.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
+            let distance = |s: &&Setting| strsim::damerau_levenshtein(s.name, &shown);
             let nearest = self.table.iter().min_by_key(distance).map_or("", |s| s.name);
             let text = format!("there is no {} named {shown:?}; the nearest is {nearest}", self.what);
             Error::new(Status::UNKNOWN_NAME, text)
@@ -276,10 +307,20 @@ impl Values {
         self.text(name).and_then(|text| text.parse().ok()).unwrap_or_default()
     }
 
+    /// Whether there is such a name.
+    pub fn knows(&self, name: &str) -> bool {
+        self.table.iter().any(|setting| setting.name == name)
+    }
+
     /// The names whose values were given.
     pub fn names(&self) -> impl Iterator<Item = &str> + '_ {
         self.given.keys().map(AsRef::as_ref)
     }
+}
+
+/// Whether a name of the caller's own may stand in a message.
+fn is_showable(name: &str) -> bool {
+    name.len() <= LONGEST_NAME && !name.contains(char::is_control)
 }
 
 /// Why a value is not of a form; the value itself is never shown.
@@ -358,6 +399,17 @@ mod tests {
         assert_eq!(error.status(), Status::UNKNOWN_NAME);
         assert!(error.message().ends_with("the nearest is client_secret"), "{error}");
         assert!(!error.message().contains("planted"));
+    }
+
+    #[test]
+    fn a_name_of_the_callers_own_is_bounded_and_garbles_no_message() {
+        let mut values = Values::new(PARAMETERS, "parameter", 1 << 20);
+        values.set("extra.a", "x").unwrap();
+        for name in ["extra.a\u{1b}[31m", "extra.\n", &format!("extra.{}", "a".repeat(1 << 20))] {
+            let error = values.set(name, "x").unwrap_err();
+            assert_eq!(error.status(), Status::UNKNOWN_NAME, "{error}");
+            assert!(error.message().len() < 200 && !error.message().contains(char::is_control), "{error}");
+        }
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! The authentication request as a JWT (CIBA Core §7.1.1): everything that is asked is inside it.
 
-use secrecy::SecretString;
 use url::Url;
 
 use crate::error::Result;
 use crate::request::RESOURCE;
 use crate::settings::PARAMETERS;
-use crate::signing::{Audience, Claim, Claims, Signer};
+use crate::signing::{Audience, Claim, Claims, Jwt, Signer};
 
 /// FAPI allows an hour; the request is sent at once.
 const LIFETIME_S: i64 = 5 * 60;
@@ -27,7 +26,7 @@ impl RequestSigning {
         endpoint: &Url,
         parameters: &[(&str, &str)],
         unix_ms: i64,
-    ) -> Result<SecretString> {
+    ) -> Result<Jwt> {
         let mut more = vec![("client_id", Claim::Text(client_id))];
         for (name, value) in parameters {
             if !more.iter().any(|(other, _)| other == name) {

@@ -8,6 +8,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::error::Status;
+use crate::signing::{Jwt, Unsigned};
 
 /// All but the unreserved characters of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -73,27 +74,45 @@ impl Kind {
 
 /// A form in `application/x-www-form-urlencoded`. Values are secret until they are sent.
 #[derive(Default)]
-pub struct Form(Vec<(String, SecretString)>);
+pub struct Form {
+    values: Vec<(String, SecretString)>,
+    /// What is still to be signed, by somebody else: no value before it is.
+    unsigned: Vec<(String, Unsigned)>,
+}
 
 impl Form {
     /// Adds a parameter. A parameter that is there already stays as it is: none is sent twice.
     pub fn add(&mut self, name: &str, value: &str) {
-        if !self.0.iter().any(|(n, _)| n == name) {
-            self.0.push((name.to_owned(), value.into()));
+        if !self.values.iter().any(|(n, _)| n == name) {
+            self.values.push((name.to_owned(), value.into()));
         }
+    }
+
+    /// Adds a JWT; one that is not signed comes with [`Form::take_unsigned`].
+    pub fn add_jwt(&mut self, name: &str, jwt: Jwt) {
+        match jwt {
+            Jwt::Signed(jwt) => self.add(name, jwt.expose_secret()),
+            Jwt::Unsigned(unsigned) => self.unsigned.push((name.to_owned(), *unsigned)),
+        }
+    }
+
+    /// The parameters that are to be signed and added before the form is sent.
+    pub fn take_unsigned(&mut self) -> Vec<(String, Unsigned)> {
+        std::mem::take(&mut self.unsigned)
     }
 
     /// Adds a parameter that may be there several times.
     pub fn append(&mut self, name: &str, value: &str) {
-        self.0.push((name.to_owned(), value.into()));
+        self.values.push((name.to_owned(), value.into()));
     }
 
     /// The same names and texts as a JSON object.
     fn json(&self) -> Zeroizing<Vec<u8>> {
-        let longest = self.0.iter().map(|(n, v)| 6 * (n.len() + v.expose_secret().len()) + 6).sum::<usize>();
+        let longest =
+            self.values.iter().map(|(n, v)| 6 * (n.len() + v.expose_secret().len()) + 6).sum::<usize>();
         let mut bytes = Zeroizing::new(Vec::with_capacity(longest + 2));
         bytes.push(b'{');
-        for (name, value) in &self.0 {
+        for (name, value) in &self.values {
             if bytes.len() > 1 {
                 bytes.push(b',');
             }
@@ -108,9 +127,9 @@ impl Form {
 
     /// The bytes that are sent.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let longest = self.0.iter().map(|(n, v)| 3 * (n.len() + v.expose_secret().len()) + 2).sum();
+        let longest = self.values.iter().map(|(n, v)| 3 * (n.len() + v.expose_secret().len()) + 2).sum();
         let mut bytes = Zeroizing::new(Vec::with_capacity(longest));
-        for (name, value) in &self.0 {
+        for (name, value) in &self.values {
             if !bytes.is_empty() {
                 bytes.push(b'&');
             }
@@ -145,13 +164,15 @@ pub struct Request {
     pub url: Url,
     /// The value of the `Authorization` header.
     pub authorization: Option<SecretString>,
+    /// The value of the `DPoP` header (RFC 9449 §4).
+    pub proof: Option<SecretString>,
     pub body: Option<Body>,
 }
 
 impl Request {
     /// A request without a body.
     pub fn new(kind: Kind, url: Url) -> Request {
-        Request { kind, url, authorization: None, body: None }
+        Request { kind, url, authorization: None, proof: None, body: None }
     }
 }
 
@@ -163,6 +184,8 @@ pub struct Answer {
     pub cache_control: Option<String>,
     /// `WWW-Authenticate`.
     pub challenge: Option<String>,
+    /// `DPoP-Nonce`.
+    pub dpop_nonce: Option<SecretString>,
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -249,6 +272,7 @@ mod tests {
             retry_after: Some(retry_after.into()),
             cache_control: Some(cache_control.into()),
             challenge: None,
+            dpop_nonce: None,
             body: Vec::new().into(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use ciba::{Form, PARAMETERS, ProgressStage, SETTINGS, Setting, Status};
+use ciba::{Form, NotificationKind, PARAMETERS, ProgressStage, SETTINGS, Setting, Status};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -116,7 +116,7 @@ fn preamble() -> String {
     out.push_str(
         "\n/* Statuses. Bands: 0 done, 1 pending, 10-99 the caller's use, 100s transport, 200s the\n \
          * provider's OAuth and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and\n \
-         * keys, 500s saved flows, 900s internal. A number is never reused; new ones may come in every version. */\n",
+         * keys, 500s saved flows, 600s notifications, 900s internal. A number is never reused; new ones may come in every version. */\n",
     );
     for status in Status::ALL {
         writeln!(out, "/* {} */", status.text()).unwrap();
@@ -128,6 +128,11 @@ fn preamble() -> String {
     {
         let name = format!("{stage:?}").to_uppercase();
         writeln!(out, "#define CIBA_STAGE_{name} {}", stage as i32).unwrap();
+    }
+    out.push_str("\n/* What a notification says, see ciba_notification_kind(). */\n");
+    for kind in [NotificationKind::Ping, NotificationKind::Tokens, NotificationKind::Error] {
+        let name = format!("{kind:?}").to_uppercase();
+        writeln!(out, "#define CIBA_KIND_{name} {}", kind as i32).unwrap();
     }
     table(&mut out, "Settings, for ciba_config_set()", SETTINGS);
     table(&mut out, "Request parameters, for ciba_request_set()", PARAMETERS);
@@ -154,7 +159,8 @@ fn generated() -> String {
     let mut builder = cbindgen::Builder::new().with_config(config);
     let folder = Path::new(ROOT).join("src/capi");
     // Not mod.rs: with it, cbindgen would read the others twice. In the order in which they are read.
-    let files = "types version error config client request flow tokens afterwards set saved";
+    let files =
+        "types version error config signer client request flow tokens afterwards set saved notification";
     for file in files.split(' ') {
         builder = builder.with_src(folder.join(file).with_extension("rs"));
     }

@@ -8,13 +8,13 @@ use super::{Userdata, ciba_status, get, into_handle, not_in_callback, out, relea
 use crate::client::Client;
 use crate::error::Status;
 
-/// What the log callbacks of a client need; its flows share it.
-pub(super) type Logs = Arc<[Arc<Userdata>]>;
+/// What the log callbacks and the signer callback of a client need; its flows share it.
+pub(super) type Callbacks = Arc<[Arc<Userdata>]>;
 
 /// A client of one provider.
 pub struct ciba_client {
     pub(super) client: Client,
-    pub(super) logs: Logs,
+    pub(super) callbacks: Callbacks,
 }
 
 /// Makes a client from settings. No request is made: see ciba_client_check().
@@ -35,7 +35,8 @@ pub extern "C" fn ciba_client_new(
         let config = shared(config, "config")?;
         let settings = config.0.lock().unwrap_or_else(PoisonError::into_inner);
         let made = Client::new(&settings.config)?;
-        *client = into_handle(ciba_client { client: made, logs: settings.logs.as_slice().into() });
+        let callbacks = settings.logs.iter().chain(&settings.signer).cloned().collect();
+        *client = into_handle(ciba_client { client: made, callbacks });
         Ok(Status::OK)
     })
 }

@@ -18,6 +18,8 @@ pub(super) struct Settings {
     pub config: Config,
     /// What the log callbacks need: here, and with every client and flow that is made from here.
     pub logs: Vec<Arc<Userdata>>,
+    /// What the signer callback needs, likewise.
+    pub signer: Option<Arc<Userdata>>,
 }
 
 /// Receives a log event.
@@ -58,7 +60,7 @@ pub extern "C" fn ciba_config_free(config: *mut ciba_config) {
     get((), || release(config).map(drop))
 }
 
-fn change(
+pub(super) fn change(
     config: *mut ciba_config,
     err: *mut *mut ciba_error,
     what: impl FnOnce(&mut Settings) -> crate::Result<()>,

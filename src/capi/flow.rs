@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::client::{Logs, ciba_client};
+use super::client::{Callbacks, ciba_client};
 use super::error::{self, ciba_error};
 use super::request::ciba_request;
 use super::tokens::ciba_tokens;
@@ -26,9 +26,9 @@ pub struct ciba_flow {
     acknowledgement: OnceLock<Box<OwnedText>>,
     binding_message: OnceLock<Box<OwnedText>>,
     authentication_uri: OnceLock<Box<OwnedText>>,
-    /// What the progress callback, and the log callbacks, need.
+    /// What the progress callback, and the log and signer callbacks, need.
     progress: Mutex<Option<Arc<Userdata>>>,
-    _logs: Logs,
+    _callbacks: Callbacks,
 }
 
 impl ciba_flow {
@@ -40,7 +40,7 @@ impl ciba_flow {
             binding_message: OnceLock::new(),
             authentication_uri: OnceLock::new(),
             progress: Mutex::default(),
-            _logs: client.logs.clone(),
+            _callbacks: client.callbacks.clone(),
         }
     }
 }

@@ -9,10 +9,14 @@ pub mod client;
 pub mod config;
 pub mod error;
 pub mod flow;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod log;
+pub mod notification;
 pub mod request;
 pub mod saved;
 pub mod set;
+pub mod signer;
 pub mod tokens;
 pub mod types;
 pub mod version;
@@ -62,10 +66,12 @@ fn get<T>(none: T, body: impl FnOnce() -> Option<T>) -> T {
 }
 
 /// Nothing is ever written to the program's stderr. The shared library carries a standard library
-/// of its own, so this is the hook of libciba alone.
+/// of its own, so this is the hook of libciba alone. Tests and the fuzzer need theirs.
 fn silence_panics() {
     static SILENCED: Once = Once::new();
-    SILENCED.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    if !cfg!(any(test, fuzzing)) {
+        SILENCED.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    }
 }
 
 /// Refuses what a callback must not do.

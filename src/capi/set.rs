@@ -86,7 +86,8 @@ pub extern "C" fn ciba_set_remove(
 }
 
 /// Waits for the next flow that has its outcome, takes it out of the set, and says which it is: ask it
-/// with ciba_poll() and timeout 0.
+/// with ciba_poll() and timeout 0. Meanwhile it has signed what flows in the set need signed, where the client
+/// has a signer (ciba_config_set_signer()); with timeout 0 once.
 ///
 /// timeout_ms: how many ms to wait; < 0: until there is one; 0: not at all. userdata: the place for
 /// what ciba_set_add() was given for that flow. err: NULL, or the place for an error.
@@ -147,7 +148,8 @@ pub extern "C" fn ciba_set_count(set: *const ciba_set) -> i64 {
     get(-1, || i64::try_from(shared(set, "set").ok()?.0.count()?).ok())
 }
 
-/// A file descriptor that is readable while ciba_set_wait() has something to tell, so that an event loop
+/// A file descriptor that is readable while ciba_set_wait() has something to tell, or something to have signed
+/// (ciba_config_set_signer()), so that an event loop
 /// (poll, epoll, libuv, asyncio) can own the waiting: when it is readable, call ciba_set_wait() with
 /// timeout 0 until it returns CIBA_PENDING. It belongs to the set: watch it, do not read or close it.
 ///

@@ -77,7 +77,7 @@ pub extern "C" fn ciba_tokens_free(tokens: *mut ciba_tokens) {
 
 /// A member of the token response by its name: "access_token", "id_token", "refresh_token",
 /// "token_type", "scope", "expires_in", or one of the provider's own. A text as it is, anything
-/// else as JSON.
+/// else as JSON. An ID Token that came encrypted is here decrypted: signed, as an id_token_hint must be.
 ///
 /// length: NULL, or the place for the length in bytes, for a text that may hold NUL.
 /// Returns UTF-8 that is owned by the tokens; NULL if there is no such member.

@@ -10,16 +10,19 @@ use secrecy::SecretString;
 
 use super::connection::Connection;
 use super::pending::{Slot, lock};
+use super::signatures::{Desk, sign};
 use super::{Client, ClientCore, Timeout};
 use crate::afterwards::{TokenKind, bearer, refresh_form, token_form};
 use crate::answer::Reader;
+use crate::client_certificate::bound_thumbprint;
+use crate::dpop;
 use crate::engine::PerProcess;
 use crate::error::{Error, Result, Status};
 use crate::log::Level;
 use crate::provider::Endpoints;
 use crate::tokens::{
-    Answer, Delivery, Expected, KeySet, ResponsePolicy, TokenResponse, Tokens, WeakTokens, introspection,
-    signed_userinfo, userinfo, verify,
+    Answer, Delivery, Expected, KeySet, TokenResponse, Tokens, WeakTokens, introspection, signed_userinfo,
+    userinfo, verify,
 };
 use crate::wire::{Body, Failure, Form, Kind, Request};
 
@@ -101,8 +104,8 @@ impl Client {
         let calls = self.calls(tokens)?;
         secret(tokens, TokenKind::RefreshToken)?;
         let (client, old) = (self.0.clone(), tokens.clone());
-        self.0.join(&calls.refresh, timeout, async move || {
-            let result = client.refresh(&old).await;
+        self.0.join(&calls.refresh, timeout, async move |desk| {
+            let result = client.refresh(&old, &*desk).await;
             client.told(Kind::Refresh, &result);
             result
         })
@@ -122,7 +125,7 @@ impl Client {
             return Err(Status::TOKEN_MISSING.into());
         }
         let (client, with) = (self.0.clone(), tokens.clone());
-        self.0.join(&calls.userinfo, timeout, async move || {
+        self.0.join(&calls.userinfo, timeout, async move |_| {
             let result = client.userinfo(&with).await;
             client.told(Kind::Userinfo, &result);
             result
@@ -133,13 +136,15 @@ impl Client {
     /// active is no error: look at `active`. `Ok(None)`: no answer within the timeout, call again for it.
     ///
     /// Errors: `NOT_PRESENT` (there is no such token), `OTHER_CLIENT`, `METADATA_ENDPOINT_MISSING`; the
-    /// provider's answer (200s); `INVALID_INTROSPECTION_RESPONSE`; the 100s.
+    /// provider's answer (200s); `INVALID_INTROSPECTION_RESPONSE`; `TOKEN_BINDING` where
+    /// `tls_client_certificate_bound_access_tokens` is set and the access token is not bound to the
+    /// client's certificate (RFC 8705 §3.2); the 100s.
     pub fn introspect(&self, tokens: &Tokens, kind: TokenKind, timeout: Timeout) -> Result<Option<Answer>> {
         let calls = self.calls(tokens)?;
         secret(tokens, kind)?;
         let (client, with) = (self.0.clone(), tokens.clone());
-        self.0.join(of_kind(&calls.introspection, kind), timeout, async move || {
-            let result = client.introspect(&with, kind).await;
+        self.0.join(of_kind(&calls.introspection, kind), timeout, async move |desk| {
+            let result = client.introspect(&with, kind, &*desk).await;
             client.told(Kind::Introspection, &result);
             result
         })
@@ -156,8 +161,8 @@ impl Client {
         let calls = self.calls(tokens)?;
         secret(tokens, kind)?;
         let (client, with) = (self.0.clone(), tokens.clone());
-        let done = self.0.join(of_kind(&calls.revocation, kind), timeout, async move || {
-            let result = client.revoke(&with, kind).await;
+        let done = self.0.join(of_kind(&calls.revocation, kind), timeout, async move |desk| {
+            let result = client.revoke(&with, kind, &*desk).await;
             client.told(Kind::Revocation, &result);
             result
         })?;
@@ -190,7 +195,7 @@ fn secrets(client: &ClientCore, tokens: &Tokens) -> Vec<SecretString> {
 }
 
 impl ClientCore {
-    async fn refresh(&self, old: &Tokens) -> Result<Tokens> {
+    async fn refresh(&self, old: &Tokens, desk: &dyn Desk) -> Result<Tokens> {
         let calls = Calls::of(old)?;
         if let Some(successor) = calls.successor.get() {
             return successor.upgrade().ok_or_else(|| Status::ALREADY_REFRESHED.into());
@@ -198,7 +203,7 @@ impl ClientCore {
         let brought = lock(&calls.unverified).take();
         let refreshed = match brought {
             Some(refreshed) => refreshed,
-            None => self.send_refresh(old).await?,
+            None => self.send_refresh(old, desk).await?,
         };
         let fresh = match self.verify_refreshed(old, &refreshed).await {
             Ok(verified) => verified?,
@@ -213,13 +218,14 @@ impl ClientCore {
         Ok(fresh)
     }
 
-    async fn send_refresh(&self, old: &Tokens) -> Result<Refreshed> {
+    async fn send_refresh(&self, old: &Tokens, desk: &dyn Desk) -> Result<Refreshed> {
         let connection = self.connection()?;
         let missing = || Error::new(Status::METADATA_ENDPOINT_MISSING, "the token endpoint is not known");
         let url = connection.endpoints(self).await?.token.clone().ok_or_else(missing)?;
         let refresh_token = secret(old, TokenKind::RefreshToken)?;
         let sent_at = connection.engine.clock().unix_ms();
-        let result = self.post(connection, Kind::Refresh, url, refresh_form(refresh_token)).await?;
+        let form = || refresh_form(refresh_token);
+        let result = self.post(connection, Kind::Refresh, url, form, desk).await?;
         let secrets = || secrets(self, old);
         let response = self.reader(connection, &secrets).refreshed(result, &refresh_token.into())?;
         Ok(Refreshed { response, sent_at })
@@ -228,9 +234,8 @@ impl ClientCore {
     /// The outer error: the keys could not be had, so the tokens are neither good nor bad.
     async fn verify_refreshed(&self, old: &Tokens, refreshed: &Refreshed) -> Result<Result<Tokens>> {
         let connection = self.connection()?;
-        let (original, algorithms) = (old.original(), [self.algorithm]);
+        let original = old.original();
         let expected = Expected {
-            algorithms: &algorithms,
             issued_after_ms: Some(refreshed.sent_at),
             original: Some(&original),
             delivery: Delivery::Refresh,
@@ -248,11 +253,10 @@ impl ClientCore {
     async fn userinfo(&self, tokens: &Tokens) -> Result<Answer> {
         let connection = self.connection()?;
         let url = connection.endpoint(self, |endpoints| &endpoints.userinfo).await?;
-        let authorization = Some(bearer(secret(tokens, TokenKind::AccessToken)?));
-        let request = Request { authorization, ..Request::new(Kind::Userinfo, url) };
-        let exchanged = connection.http.exchange(&connection.engine, request, &Default::default()).await;
+        let access_token = secret(tokens, TokenKind::AccessToken)?;
+        let exchanged = self.ask_userinfo(connection, &url, access_token).await?;
         let secrets = || secrets(self, tokens);
-        let answer = self.reader(connection, &secrets).succeeded(exchanged.result, Status::INVALID_TOKEN)?;
+        let answer = self.reader(connection, &secrets).succeeded(exchanged, Status::INVALID_TOKEN)?;
         let original = tokens.original();
         let subject = original.subject().ok_or(Status::TOKEN_MISSING)?;
         match (answer.is_jwt(), self.userinfo_algorithm) {
@@ -276,14 +280,33 @@ impl ClientCore {
         }
     }
 
-    async fn introspect(&self, tokens: &Tokens, kind: TokenKind) -> Result<Answer> {
+    async fn introspect(&self, tokens: &Tokens, kind: TokenKind, desk: &dyn Desk) -> Result<Answer> {
         let answer =
-            self.ask(tokens, kind, Kind::Introspection, |endpoints| &endpoints.introspection).await?;
-        introspection(&answer.body)
+            self.ask(tokens, kind, Kind::Introspection, |endpoints| &endpoints.introspection, desk).await?;
+        let answer = introspection(&answer.body)?;
+        if kind == TokenKind::AccessToken && answer.bool("active") == Some(true) {
+            self.check_binding(&answer)?;
+        }
+        Ok(answer)
     }
 
-    async fn revoke(&self, tokens: &Tokens, kind: TokenKind) -> Result<()> {
-        self.ask(tokens, kind, Kind::Revocation, |endpoints| &endpoints.revocation).await.map(drop)
+    /// Whether an access token is bound to the client's certificate, where it must be. This is the one place
+    /// where a client sees it: the token itself is not for its eyes.
+    fn check_binding(&self, answer: &Answer) -> Result<()> {
+        let must = self.provider.mutual_tls.as_ref().is_some_and(|rules| rules.bound_access_tokens);
+        let own = self.certificate.as_ref().map(|certificate| certificate.thumbprint.as_str());
+        match bound_thumbprint(answer) {
+            bound if !must || bound == own => Ok(()),
+            None => Err(Error::new(Status::TOKEN_BINDING, "the access token is not bound to a certificate")),
+            Some(_) => Err(Error::new(
+                Status::TOKEN_BINDING,
+                "the access token is bound to another certificate than the client's",
+            )),
+        }
+    }
+
+    async fn revoke(&self, tokens: &Tokens, kind: TokenKind, desk: &dyn Desk) -> Result<()> {
+        self.ask(tokens, kind, Kind::Revocation, |endpoints| &endpoints.revocation, desk).await.map(drop)
     }
 
     /// Sends one of the tokens to an endpoint that wants the client to prove itself.
@@ -293,32 +316,77 @@ impl ClientCore {
         kind: TokenKind,
         what: Kind,
         which: fn(&Endpoints) -> &Option<Result<url::Url>>,
+        desk: &dyn Desk,
     ) -> Result<crate::wire::Answer> {
         let connection = self.connection()?;
         let url = connection.endpoint(self, which).await?;
-        let result = self.post(connection, what, url, token_form(kind, secret(tokens, kind)?)).await?;
+        let token = secret(tokens, kind)?;
+        let form = || token_form(kind, token);
+        let result = self.post(connection, what, url, form, desk).await?;
         let secrets = || secrets(self, tokens);
         self.reader(connection, &secrets).succeeded(result, Status::INVALID_CLIENT)
     }
 
-    /// One request with the client's authentication.
+    /// One request with the client's authentication; a refresh anew, once, where the server wants a nonce.
     async fn post(
         &self,
         connection: &Connection,
         kind: Kind,
         url: url::Url,
-        mut form: Form,
+        form: impl Fn() -> Form,
+        desk: &dyn Desk,
     ) -> Result<std::result::Result<crate::wire::Answer, Failure>> {
-        let authorization =
-            self.authentication.apply(&mut form, &url, connection.engine.clock().unix_ms())?;
-        let request = Request { kind, url, authorization, body: Some(Body::Form(form)) };
-        Ok(connection.http.exchange(&connection.engine, request, &Default::default()).await.result)
+        let mut again = true;
+        loop {
+            let mut form = form();
+            let unix_ms = connection.engine.clock().unix_ms();
+            let authorization = self.authentication.apply(&mut form, &url, unix_ms)?;
+            sign(&mut form, desk).await?;
+            let body = Some(Body::Form(form));
+            let mut request = Request { authorization, body, ..Request::new(kind, url.clone()) };
+            if kind == Kind::Refresh {
+                self.prove(connection, &mut request, None)?;
+            }
+            let result =
+                connection.http.exchange(&connection.engine, request, &Default::default()).await.result;
+            if !(self.wants_nonce(connection, &url, &result) && std::mem::take(&mut again)) {
+                return Ok(result);
+            }
+        }
     }
 
-    fn expected(&self) -> Expected<'_> {
-        let mut expected = Expected::new(&self.provider.issuer, &self.authentication.client_id);
-        expected.leeway_seconds = self.clock_tolerance_s;
-        expected
+    /// One request with the access token, which goes as it is bound; anew, once, with the server's nonce.
+    async fn ask_userinfo(
+        &self,
+        connection: &Connection,
+        url: &url::Url,
+        access_token: &str,
+    ) -> Result<std::result::Result<crate::wire::Answer, Failure>> {
+        let mut again = true;
+        loop {
+            let authorization = match self.dpop {
+                Some(_) => dpop::authorization(access_token),
+                None => bearer(access_token),
+            };
+            let usual = Request::new(Kind::Userinfo, url.clone());
+            let mut request = Request { authorization: Some(authorization), ..usual };
+            self.prove(connection, &mut request, Some(access_token))?;
+            let result =
+                connection.http.exchange(&connection.engine, request, &Default::default()).await.result;
+            if !(self.wants_nonce(connection, url, &result) && std::mem::take(&mut again)) {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// What every ID Token of this client must be.
+    pub(super) fn expected(&self) -> Expected<'_> {
+        Expected {
+            algorithms: std::slice::from_ref(&self.algorithm),
+            decryption: self.decryption.as_ref(),
+            leeway_seconds: self.clock_tolerance_s,
+            ..Expected::new(&self.provider.issuer, &self.authentication.client_id)
+        }
     }
 
     fn reader<'a>(
@@ -329,7 +397,7 @@ impl ClientCore {
         Reader {
             rules: &self.provider.rules,
             secrets,
-            policy: ResponsePolicy { id_token_required: false, ..ResponsePolicy::default() },
+            policy: self.response_policy(false),
             unix_ms: connection.engine.clock().unix_ms(),
         }
     }

@@ -9,14 +9,23 @@ use std::time::Duration;
 use url::Url;
 
 use super::ClientCore;
+use super::bound::dpop;
 use super::credentials::credentials;
+use super::decryption::decryption;
+use super::mutual_tls::{client_certificate, given_endpoint, mutual_tls, tell_validity};
+use super::profile;
 use super::proxy::proxy;
 use super::saved::Sealing;
-use crate::engine::{Clock, Engine, HttpSettings, PerProcess, SystemClock, TlsSettings};
+use crate::client_certificate::ClientCertificate;
+use crate::engine::{
+    Clock, Engine, HttpSettings, PerProcess, SystemClock, TlsSettings, with_client_certificate,
+};
 use crate::error::{Error, Result, Status};
 use crate::log::{Level, Log, LogFile, Logger};
+use crate::notification::DeliveryMode;
 use crate::provider::{Endpoints, Preset, Provider, endpoint};
 use crate::settings::{SETTINGS, Values};
+use crate::signing::ExternalSigner;
 use crate::tokens::Algorithm;
 
 /// No setting is larger; certificates are the largest.
@@ -32,12 +41,13 @@ pub struct Config {
     values: Values,
     logger: Logger,
     engine: Option<Engine>,
+    signer: Option<Arc<dyn ExternalSigner>>,
 }
 
 impl Default for Config {
     fn default() -> Config {
         let values = Values::new(SETTINGS, "setting", MOST_VALUE_BYTES);
-        Config { values, logger: Logger::default(), engine: None }
+        Config { values, logger: Logger::default(), engine: None, signer: None }
     }
 }
 
@@ -76,6 +86,15 @@ impl Config {
         self
     }
 
+    /// Has `signer` sign with the client's private key, which the library then never sees, in place of
+    /// `client_private_key`: client assertions and authentication requests. The settings
+    /// `token_endpoint_auth_signing_alg` and `backchannel_authentication_request_signing_alg` say with which
+    /// algorithm, `client_key_id` with which `kid`. It takes the place of the one before.
+    pub fn set_signer(&mut self, signer: Arc<dyn ExternalSigner>) -> &mut Self {
+        self.signer = Some(signer);
+        self
+    }
+
     /// Lets the client run on an engine of its own, with a clock of its own: for tests.
     pub fn set_engine(&mut self, engine: Engine) -> &mut Self {
         self.engine = Some(engine);
@@ -83,19 +102,29 @@ impl Config {
     }
 
     pub(super) fn build(&self) -> Result<ClientCore> {
+        Config { values: profile::apply(&self.values)?, ..self.clone() }.build_as_it_is()
+    }
+
+    fn build_as_it_is(&self) -> Result<ClientCore> {
         let values = &self.values;
         let algorithm = Algorithm::from_name(values.text("id_token_signed_response_alg").unwrap_or_default());
         let algorithm = algorithm.ok_or(Status::INTERNAL)?; // the table allows no other words
-        let provider = self.provider()?;
-        let (authentication, request_signing) = credentials(values, &provider)?;
+        let certificate = client_certificate(values)?;
+        let provider = self.provider(certificate.is_some())?;
+        let (authentication, request_signing) = credentials(values, &provider, self.signer.as_ref())?;
+        let delivery_mode = self.delivery_mode()?;
         if provider.rules.prepare.is_some() && authentication.secret().is_none() {
             let text = "token_endpoint_auth_method: the provider's prepare step takes the client_secret, so it \
                         must be client_secret_basic or client_secret_post";
             return Err(Error::new(Status::CONFLICTING_SETTINGS, text));
         }
         let ms = |name: &str| Duration::from_millis(values.number(name));
+        let shared = self.tls()?.load()?;
+        let with = |certificate: &Arc<ClientCertificate>| {
+            with_client_certificate(&shared, certificate.certified.clone())
+        };
         let http = HttpSettings {
-            tls: self.tls()?.load()?,
+            tls: certificate.as_ref().map_or_else(|| shared.clone(), with),
             proxy: proxy(values)?,
             connect_timeout: ms("connect_timeout_ms"),
             request_timeout: ms("request_timeout_ms"),
@@ -106,15 +135,23 @@ impl Config {
             Some(engine) => engine.clock().clone(),
             None => Arc::new(SystemClock),
         };
+        let now = clock.unix_ms();
+        let logger = self.logger(clock)?;
+        if let Some(certificate) = &certificate {
+            tell_validity(certificate, &logger, now);
+        }
         Ok(ClientCore {
             id_token_required: provider.rules.id_token_required,
             provider,
             authentication,
+            certificate,
+            dpop: dpop(values, delivery_mode)?,
             request_signing,
             algorithm,
+            decryption: decryption(values)?,
             userinfo_algorithm: values.text("userinfo_signed_response_alg").and_then(Algorithm::from_name),
             clock_tolerance_s: u32::try_from(values.number("clock_tolerance_s")).unwrap_or_default(),
-            logger: self.logger(clock)?,
+            logger,
             http: Arc::new(http),
             engine: self.engine.clone(),
             connection: PerProcess::new(),
@@ -123,11 +160,31 @@ impl Config {
                 values.flag("saved_flow_unsealed"),
             )?,
             saved_flow_exclusive: values.flag("saved_flow_exclusive"),
+            delivery_mode,
         })
     }
 
-    fn provider(&self) -> Result<Provider> {
+    /// How tokens are delivered. For anything but polls the client is registered with an endpoint (R-70).
+    fn delivery_mode(&self) -> Result<DeliveryMode> {
+        let name = "backchannel_client_notification_endpoint";
+        let mode = self.values.text("backchannel_token_delivery_mode").and_then(DeliveryMode::from_name);
+        let mode = mode.unwrap_or_default();
+        match self.values.text(name) {
+            Some(url) => {
+                endpoint(name, url, self.values.flag("allow_http_loopback"))?;
+            }
+            None if mode != DeliveryMode::Poll => {
+                let text = format!("{name} is missing: the client is registered with it for {}", mode.name());
+                return Err(Error::new(Status::MISSING_SETTING, text));
+            }
+            None => {}
+        }
+        Ok(mode)
+    }
+
+    fn provider(&self, has_certificate: bool) -> Result<Provider> {
         let values = &self.values;
+        let mutual_tls = has_certificate.then(|| mutual_tls(values));
         let preset = match values.text("provider") {
             None => None,
             Some(name) => {
@@ -161,6 +218,11 @@ impl Config {
             let text = values.text(name).map(str::to_owned).or(below);
             text.map(|text| endpoint(name, &text, allow_http_loopback)).transpose()
         };
+        // One that the client's certificate is for, where it has one.
+        let authenticated = |name: &str, below: Option<String>| match &mutual_tls {
+            Some(rules) => given_endpoint(values, rules, name),
+            None => url(name, below),
+        };
         let cancel_endpoint = values.text("cancel_endpoint").map(str::to_owned).or(below(|p| p.cancel_path));
         if let Some(template) = &cancel_endpoint {
             let path_holds_it =
@@ -178,6 +240,7 @@ impl Config {
         if let Some(form) = values.given("basic_credentials") {
             rules.basic_form_encoded = form == "form_encoded";
         }
+        rules.authorization_context = profile::is_fapi(values);
         rules.user_code = values.flag("backchannel_user_code_parameter");
         if values.given("id_token_required").is_some() {
             rules.id_token_required = values.flag("id_token_required");
@@ -185,18 +248,19 @@ impl Config {
         Ok(Provider {
             issuer: issuer.to_owned(),
             endpoints: Endpoints {
-                backchannel_authentication: url(
+                backchannel_authentication: authenticated(
                     "backchannel_authentication_endpoint",
                     below(|p| p.backchannel_authentication_path),
                 )?,
-                token: url("token_endpoint", below(|p| p.token_path))?,
+                token: authenticated("token_endpoint", below(|p| p.token_path))?,
                 jwks: url("jwks_uri", below(|p| p.jwks_path))?,
                 prepare: url("prepare_endpoint", below(|p| p.prepare_path))?,
                 init_auth: url("init_auth_endpoint", below(|p| p.init_auth_path))?,
-                userinfo: url("userinfo_endpoint", None)?.map(Ok),
-                introspection: url("introspection_endpoint", None)?.map(Ok),
-                revocation: url("revocation_endpoint", None)?.map(Ok),
+                userinfo: authenticated("userinfo_endpoint", None)?.map(Ok),
+                introspection: authenticated("introspection_endpoint", None)?.map(Ok),
+                revocation: authenticated("revocation_endpoint", None)?.map(Ok),
             },
+            mutual_tls,
             cancel_endpoint,
             rules,
             allowed_hosts: values
@@ -224,7 +288,7 @@ impl Config {
             let text = "ca_mode is replace, but neither ca_file nor ca_certificates is given";
             return Err(Error::new(Status::CONFLICTING_SETTINGS, text));
         }
-        Ok(TlsSettings { certificates, system_roots })
+        Ok(TlsSettings { certificates, system_roots, fapi_suites: profile::is_fapi(values) })
     }
 
     fn logger(&self, clock: Arc<dyn Clock>) -> Result<Logger> {

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
 use super::ClientCore;
+use super::bound::Nonces;
+use super::notifications::Awaiting;
 use super::pending::Slot;
 use crate::engine::{Engine, Http};
 use crate::error::{Error, Result, Status};
@@ -33,6 +35,8 @@ pub struct Connection {
     discovered: Fetched<(Arc<Endpoints>, Millis)>,
     keys: Fetched<Keys>,
     pub(super) check: Slot<()>,
+    pub(super) awaiting: Awaiting,
+    pub(super) nonces: Nonces,
 }
 
 /// Something that is fetched. Whoever comes while that is under way waits for the same answer, and
@@ -88,6 +92,8 @@ impl Connection {
             discovered: Fetched::new(),
             keys: Fetched::new(),
             check: Mutex::default(),
+            awaiting: Awaiting::default(),
+            nonces: Nonces::default(),
         }
     }
 
@@ -175,7 +181,7 @@ impl Connection {
         let keys = self.keys(client).await?;
         let first = verify(&keys.set);
         match &first {
-            Err(error) if error.status() == Status::TOKEN_KEY_NOT_FOUND && keys.fetched_at < since => {
+            Err(error) if error.keys_may_be_old() && keys.fetched_at < since => {
                 let keys = self.keys_since(client, since).await?;
                 Ok(verify(&keys.set))
             }

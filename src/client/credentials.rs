@@ -1,26 +1,26 @@
 //! From settings to what the client proves itself with, and signs its requests with.
 
-use std::fs::File;
-use std::io::Read;
+use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
+use super::secret_source::secret_source;
 use crate::client_auth::{ClientAuthentication, Credentials};
 use crate::error::{Error, Result, Status};
 use crate::provider::{Provider, endpoint};
 use crate::settings::Values;
 use crate::signed_request::RequestSigning;
-use crate::signing::{Algorithm, Audience, PrivateKey, Signer};
-
-/// No file with a private key is larger.
-const MOST_KEY_BYTES: usize = 64 * 1024;
+use crate::signing::{Algorithm, Audience, ExternalSigner, PrivateKey, Signer};
 
 /// The credentials that the settings give, and how requests are signed, if they are.
 pub fn credentials(
     values: &Values,
     provider: &Provider,
+    external: Option<&Arc<dyn ExternalSigner>>,
 ) -> Result<(ClientAuthentication, Option<RequestSigning>)> {
-    let settings = Settings { values, provider, key: private_key(values)? };
+    let key = private_key(values, "client_private_key", PrivateKey::read)?;
+    if key.is_some() && external.is_some() {
+        return conflict("client_private_key: a signer is set too, and one of them signs");
+    }
+    let settings = Settings { values, provider, key, external };
     let client_id = needed(values, "client_id")?.to_owned();
     let authentication = ClientAuthentication { client_id, credentials: settings.credentials()? };
     Ok((authentication, settings.request_signing()?))
@@ -39,6 +39,7 @@ struct Settings<'a> {
     values: &'a Values,
     provider: &'a Provider,
     key: Option<PrivateKey>,
+    external: Option<&'a Arc<dyn ExternalSigner>>,
 }
 
 impl Settings<'_> {
@@ -53,8 +54,22 @@ impl Settings<'_> {
                 let form_encoded = rules.basic_form_encoded;
                 return Ok(Credentials::Basic { secret: secret()?.into(), form_encoded });
             }
+            "tls_client_auth" | "self_signed_tls_client_auth" => {
+                if self.provider.mutual_tls.is_none() {
+                    let text = "tls_client_certificate or tls_client_certificate_file is missing";
+                    return Err(Error::new(Status::MISSING_SETTING, text));
+                }
+                return Ok(Credentials::Certificate { self_signed: method.starts_with("self_signed") });
+            }
             "client_secret_post" => return Ok(Credentials::Post { secret: secret()?.into() }),
             "client_secret_jwt" => algorithm.or(Algorithm::named("HS256")),
+            "private_key_jwt" if self.external.is_some() => match algorithm {
+                Some(algorithm) => Some(algorithm),
+                None => {
+                    let text = format!("{ALGORITHM} is missing: nobody knows what the signer's key is for");
+                    return Err(Error::new(Status::MISSING_SETTING, text));
+                }
+            },
             "private_key_jwt" => algorithm.or(Algorithm::named(self.key()?.usual_algorithm())),
             _ => None, // the table allows no other word
         };
@@ -93,13 +108,16 @@ impl Settings<'_> {
     }
 
     fn key(&self) -> Result<&PrivateKey> {
-        let text = "client_private_key or client_private_key_file is missing";
+        let text = "client_private_key or client_private_key_file is missing, or a signer";
         self.key.as_ref().ok_or_else(|| Error::new(Status::MISSING_SETTING, text))
     }
 
     fn signer(&self, setting: &str, algorithm: &'static Algorithm) -> Result<Signer> {
         let signer = if algorithm.is_hmac() {
             Signer::with_secret(algorithm, needed(self.values, "client_secret")?)
+        } else if let Some(external) = self.external {
+            let key_id = self.values.text("client_key_id").map(str::to_owned);
+            Ok(Signer::with_external(algorithm, external.clone(), key_id))
         } else {
             let key = self.key()?;
             let key_id = self.values.text("client_key_id").map(str::to_owned).or(key.key_id.clone());
@@ -123,23 +141,14 @@ impl Settings<'_> {
     }
 }
 
-fn private_key(values: &Values) -> Result<Option<PrivateKey>> {
-    let (given, file) = (values.text("client_private_key"), values.text("client_private_key_file"));
-    let (name, key) = match (given, file) {
-        (None, None) => return Ok(None),
-        (Some(_), Some(_)) => {
-            return conflict("client_private_key and client_private_key_file are both given");
-        }
-        (Some(text), None) => ("client_private_key", PrivateKey::read(text)),
-        (None, Some(path)) => {
-            let name = "client_private_key_file";
-            // As large as the largest one, so that no copy is left behind by growing.
-            let mut text = Zeroizing::new(String::with_capacity(MOST_KEY_BYTES));
-            File::open(path)
-                .and_then(|file| file.take(MOST_KEY_BYTES as u64).read_to_string(&mut text))
-                .map_err(|e| Error::new(Status::FILE, format!("{name} cannot be read: {}", e.kind())))?;
-            (name, PrivateKey::read(&text))
-        }
-    };
+/// The private key of a setting and its `_file` twin.
+pub fn private_key(
+    values: &Values,
+    name: &str,
+    read: fn(&str) -> std::result::Result<PrivateKey, String>,
+) -> Result<Option<PrivateKey>> {
+    let Some((name, bytes)) = secret_source(values, name)? else { return Ok(None) };
+    let key = str::from_utf8(&bytes).map_err(|_| "is not text in UTF-8".to_owned());
+    let key = key.and_then(read);
     key.map(Some).map_err(|why| Error::new(Status::INVALID_VALUE, format!("{name}: {why}")))
 }

@@ -10,13 +10,15 @@ use secrecy::{ExposeSecret, SecretString};
 use super::ClientCore;
 use super::connection::Connection;
 use super::inner::{Cancel, InFlight, Inner, Watchers};
-use crate::answer::{Acknowledgement, PollAnswer, Reader};
+use super::signatures::sign;
+use crate::answer::{Acknowledgement, Reader};
 use crate::engine::{AbortHandle, Attend, ClockHold, Departure, Engine, ScheduledAt};
 use crate::error::{Error, Result, Status};
 use crate::flow::{Due, FlowState, Millis, Outcome};
 use crate::log::Level;
-use crate::request::{Asked, AuthenticationRequest, Checked, SUBJECT, ToSend};
-use crate::tokens::{ClaimExpectation, Expected, KeySet, ResponsePolicy, TokenResponse, Tokens, verify};
+use crate::notification::{self, DeliveryMode};
+use crate::request::{Asked, AuthenticationRequest, Checked, ToSend};
+use crate::tokens::{ClaimExpectation, Delivery, Expected, KeySet, TokenResponse, Tokens, verify};
 use crate::wire::{Body, Kind, Request};
 
 /// A poll of a flow that is watched, perhaps one of many, comes later than it could by at most this, and
@@ -40,11 +42,18 @@ impl FlowShared {
         request: &AuthenticationRequest,
         handed_out: impl FnOnce(&Arc<FlowShared>),
     ) -> Result<Arc<FlowShared>> {
-        let Checked { to_send, asked, binding_message } = request.check(&client.provider)?;
+        let decrypted = client.decryption.as_ref().and_then(|key| request.with_signed_hint(key));
+        let Checked { mut to_send, asked, binding_message } =
+            decrypted.as_ref().unwrap_or(request).check(&client.provider)?;
         let engine = client.connection()?.engine.clone();
         let mut inner = Inner::new(FlowState::starting(), engine.clock().unix_ms());
         inner.show(binding_message, None);
         let flow = FlowShared::from_parts(client, engine, asked, inner);
+        if client.delivery_mode != DeliveryMode::Poll {
+            let token = notification::new_token()?;
+            flow.await_notifications(notification::hash(token.expose_secret()))?;
+            to_send.parameters.push((notification::PARAMETER.to_owned(), token));
+        }
         handed_out(&flow);
         let mut inner = flow.lock();
         let hold = flow.engine.clock().hold();
@@ -113,7 +122,7 @@ impl FlowShared {
     }
 
     /// Keeps flows that are watched, perhaps many, from being asked for at one moment.
-    fn spread(&self, inner: &mut Inner) {
+    pub(super) fn spread(&self, inner: &mut Inner) {
         if !inner.watchers.is_empty() {
             let most = MOST_SPREAD_MS.min(inner.state.interval() / SPREAD_SHARE);
             inner.state.delay(self.engine.clock().spread(most));
@@ -143,6 +152,9 @@ impl FlowShared {
             Ok((acknowledgement, sent_at)) => {
                 let now = self.now();
                 inner.state.acknowledged(&acknowledgement, sent_at, now);
+                if self.client.delivery_mode == DeliveryMode::Push {
+                    inner.state.await_push();
+                }
                 self.spread(&mut inner);
                 inner.show(acknowledgement.binding_message, acknowledgement.authentication_uri);
                 if matches!(inner.cancel(), Some(Cancel::Wanted)) {
@@ -159,6 +171,7 @@ impl FlowShared {
             }
         }
         self.exchanged(inner, hold);
+        self.hear_early();
     }
 
     async fn try_start(
@@ -175,10 +188,12 @@ impl FlowShared {
         let (client, unix_ms) = (&self.client, self.engine.clock().unix_ms());
         let (rules, authentication) = (&client.provider.rules, &client.authentication);
         let signing = client.request_signing.as_ref();
-        let (form, authorization) =
+        let (mut form, authorization) =
             self.asked.start_form(&to_send.parameters, rules, authentication, signing, &url, unix_ms)?;
+        sign(&mut form, self).await?;
         self.event(Level::Info, "start.sent", || format!("to {}", url.host_str().unwrap_or_default()));
-        let request = Request { kind: Kind::Start, url, authorization, body: Some(Body::Form(form)) };
+        let request =
+            Request { authorization, body: Some(Body::Form(form)), ..Request::new(Kind::Start, url) };
         let exchanged = connection.http.exchange(&self.engine, request, departure).await;
         let secrets = || [self.secrets(), to_send.not_kept()].concat();
         let mut acknowledgement = self.reader(&secrets).acknowledgement(exchanged.result)?;
@@ -205,44 +220,11 @@ impl FlowShared {
 
     /// Makes one token request, and verifies what it brings.
     async fn poll_once(self: Arc<Self>, departure: Arc<Departure>, hold: ClockHold) {
-        self.try_poll(&departure).await;
+        self.try_poll(departure).await;
         self.try_verify().await;
         let mut inner = self.lock();
         inner.polls = inner.polls.saturating_add(1);
         self.exchanged(inner, hold);
-    }
-
-    async fn try_poll(&self, departure: &Arc<Departure>) {
-        let (auth_req_id, due_at) = {
-            let inner = self.lock();
-            (inner.state.auth_req_id().map(SecretString::from), inner.state.next_at())
-        };
-        let Some(auth_req_id) = auth_req_id else { return };
-        let sent = async {
-            let connection = self.client.connection()?;
-            let endpoints = connection.endpoints(&self.client).await?;
-            let missing = || Error::new(Status::METADATA_ENDPOINT_MISSING, "the token endpoint is not known");
-            let url = endpoints.token.clone().ok_or_else(missing)?;
-            let (rules, authentication) = (&self.client.provider.rules, &self.client.authentication);
-            let unix_ms = self.engine.clock().unix_ms();
-            let (form, authorization) =
-                self.asked.poll_form(rules, authentication, &auth_req_id, &url, unix_ms)?;
-            self.event(Level::Debug, "poll.sent", || {
-                format!("{} ms after it was due", self.now().saturating_sub(due_at))
-            });
-            let request = Request { kind: Kind::Poll, url, authorization, body: Some(Body::Form(form)) };
-            Ok(connection.http.exchange(&self.engine, request, departure).await)
-        };
-        let (answer, sent_at) = match sent.await {
-            Ok(exchanged) => (self.reader(&|| self.secrets()).poll(exchanged.result), exchanged.sent_at),
-            Err(error) => (PollAnswer::Trouble { error, retry_after: None }, self.now()),
-        };
-        self.event(answer.level(), answer.event(), || answer.text());
-        let mut inner = self.lock();
-        let before = inner.state.has_ended();
-        inner.state.answered(answer, sent_at, self.now());
-        self.spread(&mut inner);
-        inner.just_ended |= !before && inner.state.has_ended();
     }
 
     /// Verifies the tokens, if there are any.
@@ -271,25 +253,33 @@ impl FlowShared {
     }
 
     fn verify(&self, response: &TokenResponse, keys: &KeySet) -> Result<Tokens> {
-        let always = self.client.provider.rules.claims.iter().copied();
-        let claims: Vec<ClaimExpectation> = always
-            .chain(self.asked.claims().filter(|(name, _)| *name != SUBJECT))
-            .map(|(name, value)| ClaimExpectation {
-                name: name.to_owned().into(),
-                expected: value.to_owned(),
-                ignore_ascii_case: true, // a UUID is the same in capitals
-            })
-            .collect();
-        let auth_req_id = self.lock().state.auth_req_id().map(SecretString::from);
-        let mut expected = Expected::new(&self.client.provider.issuer, &self.client.authentication.client_id);
-        let algorithms = [self.client.algorithm];
-        expected.algorithms = &algorithms;
-        expected.leeway_seconds = self.client.clock_tolerance_s;
-        expected.auth_req_id = auth_req_id.as_ref().map(|id| id.expose_secret());
-        expected.request_id_claims = self.client.provider.rules.request_id_claims;
-        expected.claims = &claims;
-        expected.requested_scope = Some(self.asked.scope(&self.client.provider.rules));
-        expected.subject = self.asked.claims().find(|(name, _)| *name == SUBJECT).map(|(_, value)| value);
+        let (rules, asked) = (&self.client.provider.rules, self.asked.expectations());
+        let always = rules.claims.iter().map(|(name, value)| ClaimExpectation {
+            name: (*name).into(),
+            expected: (*value).to_owned(),
+            ignore_ascii_case: true,
+        });
+        let claims: Vec<ClaimExpectation> = always.chain(asked.claims).collect();
+        let (auth_req_id, begun_ms) = {
+            let inner = self.lock();
+            (inner.state.auth_req_id().map(SecretString::from), inner.started_unix_ms)
+        };
+        let max_age_ms = asked.max_age_s.map(|seconds| seconds.saturating_mul(1000));
+        let expected = Expected {
+            auth_req_id: auth_req_id.as_ref().map(|id| id.expose_secret()),
+            request_id_claims: rules.request_id_claims,
+            issued_after_ms: Some(begun_ms),
+            claims: &claims,
+            requested_scope: Some(self.asked.scope(rules)),
+            subject: asked.subject,
+            acr: &asked.acr,
+            authenticated_after_ms: max_age_ms.map(|age| begun_ms.saturating_sub(age)),
+            delivery: match self.client.delivery_mode {
+                DeliveryMode::Push => Delivery::Push,
+                DeliveryMode::Poll | DeliveryMode::Ping => Delivery::TokenEndpoint,
+            },
+            ..self.client.expected()
+        };
         verify(response, keys, &expected, self.engine.clock().unix_ms())
     }
 
@@ -304,10 +294,7 @@ impl FlowShared {
         Reader {
             rules: &self.client.provider.rules,
             secrets,
-            policy: ResponsePolicy {
-                id_token_required: self.client.id_token_required,
-                ..ResponsePolicy::default()
-            },
+            policy: self.client.response_policy(self.client.id_token_required),
             unix_ms: self.engine.clock().unix_ms(),
         }
     }
@@ -352,6 +339,9 @@ impl FlowShared {
 
     /// Begins what is due.
     pub(super) fn begin_due(self: &Arc<Self>, inner: &mut Inner, due: Due) {
+        if due == Due::Poll {
+            inner.state.polling();
+        }
         let (flow, hold) = (self.clone(), self.engine.clock().hold());
         let departure = (due == Due::Poll).then(Arc::<Departure>::default);
         let task = match departure.clone() {
@@ -428,6 +418,15 @@ impl FlowShared {
                 Err(Error::new(Status::HTTP_STATUS, text).with_http_status(answer.status))
             }
             Err(failure) => Err(Error::new(failure.status, failure.message)),
+        }
+    }
+}
+
+impl Drop for FlowShared {
+    fn drop(&mut self) {
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = inner.notified().map(|notified| *notified.token()) {
+            self.forget_notifications(&token);
         }
     }
 }

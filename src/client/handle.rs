@@ -38,6 +38,8 @@ pub struct Progress {
     pub next_poll_in: Option<Duration>,
     /// How many token requests have been answered, or lost.
     pub polls: u64,
+    /// Whether an [`crate::ExternalSigner`] is to sign: a call that does not wait has it sign as well.
+    pub signature_wanted: bool,
 }
 
 /// Told how a flow stands; the answer says whether the call that waits is to go on.
@@ -154,7 +156,13 @@ impl Flow {
 
     /// Where the flow stands.
     pub fn progress(&self) -> Progress {
-        let idle = Progress { stage: ProgressStage::Ended, expires_in: None, next_poll_in: None, polls: 0 };
+        let idle = Progress {
+            stage: ProgressStage::Ended,
+            expires_in: None,
+            next_poll_in: None,
+            polls: 0,
+            signature_wanted: false,
+        };
         self.0.progress().unwrap_or(idle)
     }
 
@@ -169,8 +177,8 @@ impl Flow {
     }
 
     /// Waits without a thread: as long as the [`Watch`] lives the provider is asked whenever a poll
-    /// is due, and `changed` is called when the acknowledgement has come, after each exchange, at the
-    /// outcome, and when the provider has answered a cancel call. For event loops.
+    /// is due, and `changed` is called when the acknowledgement has come, after each exchange, when an
+    /// [`crate::ExternalSigner`] is to sign (a call with a timeout of zero then has it sign), at the outcome, and when the provider has answered a cancel call. For event loops.
     ///
     /// What was there before is not told: look with a call whose timeout is zero, once, afterwards.
     /// `changed` runs on the engine's thread, or on one that is inside a call of this flow. It must be

@@ -7,6 +7,8 @@ use smallvec::SmallVec;
 
 use super::flow::FlowShared;
 use super::handle::{Progress, WhileWaiting};
+use super::notifications::Notified;
+use super::signatures::Errand;
 use super::steps::Shown;
 use super::waiting::WakeAt;
 use crate::engine::{AbortHandle, Departure};
@@ -17,6 +19,9 @@ use crate::flow::FlowState;
 pub(crate) trait Watcher: Send + Sync {
     /// Something has changed with this flow.
     fn changed(&self, flow: &FlowShared, progress: &Progress);
+
+    /// Somebody who waits is to sign for this flow.
+    fn signature_wanted(&self, _flow: &FlowShared) {}
 
     /// This flow was freed.
     fn freed(&self, _flow: &FlowShared) {}
@@ -63,6 +68,8 @@ struct Seldom {
     waiting: Waiting,
     cancel: Option<Cancel>,
     shown: Shown,
+    notified: Option<Notified>,
+    errand: Option<Box<Errand>>,
 }
 
 /// What happens to a flow, behind its lock.
@@ -134,12 +141,40 @@ impl Inner {
         &mut self.seldom.get_or_insert_default().shown
     }
 
+    /// `None`: no notification can come.
+    pub fn notified(&self) -> Option<&Notified> {
+        self.seldom.as_ref()?.notified.as_ref()
+    }
+
+    pub fn notified_mut(&mut self) -> Option<&mut Notified> {
+        self.seldom.as_mut()?.notified.as_mut()
+    }
+
+    pub fn set_notified(&mut self, notified: Notified) {
+        self.seldom.get_or_insert_default().notified = Some(notified);
+    }
+
+    /// What somebody who waits is to sign, for the exchange that is under way.
+    pub fn set_errand(&mut self, errand: Errand) {
+        self.seldom.get_or_insert_default().errand = Some(Box::new(errand));
+    }
+
+    pub fn has_errand(&self) -> bool {
+        self.seldom.as_ref().is_some_and(|seldom| seldom.errand.is_some())
+    }
+
+    pub fn take_errand(&mut self) -> Option<Box<Errand>> {
+        self.seldom.as_mut()?.errand.take()
+    }
+
     /// Forgets what is of no account any more: many flows are waited for once, for their start, and then
     /// watched.
     pub fn tidy(&mut self) {
         self.seldom.take_if(|seldom| {
             let waiting = seldom.waiting.callers > 0 || seldom.waiting.on_progress.is_some();
-            !waiting && seldom.cancel.is_none() && seldom.shown.is_empty()
+            let notified = seldom.notified.is_some();
+            let errand = seldom.errand.is_some();
+            !waiting && !notified && !errand && seldom.cancel.is_none() && seldom.shown.is_empty()
         });
     }
 }

@@ -1,16 +1,24 @@
 //! The client: joins the rooms, and is what programs hold.
 
 mod afterwards;
+mod bound;
 mod config;
 mod connection;
 mod credentials;
+mod decryption;
 mod flow;
 mod handle;
 mod inner;
+mod mutual_tls;
+mod notifications;
 mod pending;
+mod polling;
+mod profile;
 mod proxy;
 mod saved;
+mod secret_source;
 mod set;
+mod signatures;
 mod steps;
 mod waiting;
 
@@ -21,14 +29,17 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::client_auth::ClientAuthentication;
+use crate::client_certificate::ClientCertificate;
+use crate::dpop::{Dpop, SCHEME};
 use crate::engine::{Engine, Http, HttpSettings, PerProcess};
 use crate::error::{Error, Result};
 use crate::log::{Level, Logger};
+use crate::notification::DeliveryMode;
 use crate::provider::Provider;
 use crate::provider::discovery::Support;
 use crate::request::AuthenticationRequest;
 use crate::signed_request::RequestSigning;
-use crate::tokens::Algorithm;
+use crate::tokens::{Algorithm, Decryption, ResponsePolicy};
 
 pub use config::Config;
 use connection::Connection;
@@ -51,9 +62,17 @@ pub struct Client(pub(crate) Arc<ClientCore>);
 pub(crate) struct ClientCore {
     pub provider: Provider,
     pub authentication: ClientAuthentication,
+    /// What the client shows in TLS, if it does.
+    pub certificate: Option<Arc<ClientCertificate>>,
+    /// What access tokens are bound to, if they are.
+    pub dpop: Option<Dpop>,
     /// How authentication requests are signed, if they are.
     pub request_signing: Option<RequestSigning>,
+    /// What the client is registered for.
+    pub delivery_mode: DeliveryMode,
     pub algorithm: Algorithm,
+    /// How ID Tokens are encrypted, if they are.
+    pub decryption: Option<Decryption>,
     /// That of userinfo answers, where they are signed.
     pub userinfo_algorithm: Option<Algorithm>,
     pub clock_tolerance_s: u32,
@@ -82,7 +101,7 @@ impl Client {
     /// Errors: `DISCOVERY_FAILED` and the other 400s.
     pub fn check(&self, timeout: Timeout) -> Result<bool> {
         let client = self.0.clone();
-        let done = self.0.join(&self.0.connection()?.check, timeout, async move || {
+        let done = self.0.join(&self.0.connection()?.check, timeout, async move |_| {
             client.connection()?.keys(&client).await.map(drop)
         })?;
         Ok(done.is_some())
@@ -154,7 +173,7 @@ impl ClientCore {
     pub fn needed_support(&self) -> Vec<Support> {
         let needed = |name, value| Support { name, value, unless_absent: true };
         let mut all = vec![
-            needed("backchannel_token_delivery_modes_supported", "poll"),
+            needed("backchannel_token_delivery_modes_supported", self.delivery_mode.name()),
             needed("id_token_signing_alg_values_supported", self.algorithm.name()),
         ];
         let method = self.authentication.method();
@@ -163,12 +182,30 @@ impl ClientCore {
         }
         let assertion = self.authentication.signing_algorithm();
         all.extend(assertion.map(|name| needed("token_endpoint_auth_signing_alg_values_supported", name)));
+        all.extend(self.dpop.as_ref().map(|dpop| Support {
+            name: "dpop_signing_alg_values_supported",
+            value: dpop.signer.algorithm().name,
+            unless_absent: false, // RFC 9449 §5.1: by it a provider says that it knows DPoP
+        }));
+        for (alg, enc) in self.decryption.iter().map(Decryption::names) {
+            all.push(needed("id_token_encryption_alg_values_supported", alg));
+            all.push(needed("id_token_encryption_enc_values_supported", enc));
+        }
         all.extend(self.request_signing.as_ref().map(|signing| Support {
             name: "backchannel_authentication_request_signing_alg_values_supported",
             value: signing.signer.algorithm().name,
             unless_absent: false, // CIBA Core §4: where it is absent, signed requests are not supported
         }));
         all
+    }
+
+    /// What a token response must be.
+    pub fn response_policy(&self, id_token_required: bool) -> ResponsePolicy {
+        let usual = ResponsePolicy { id_token_required, ..ResponsePolicy::default() };
+        match self.dpop {
+            Some(_) => ResponsePolicy { token_type: SCHEME, ..usual }, // anything else is bound to nothing
+            None => usual,
+        }
     }
 
     /// What must not appear in any text, where it is sent at all.

@@ -1,15 +1,24 @@
 //! Work that goes on in the background, whatever its callers' timeouts are.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use super::signatures::{Desk, Errand};
 use super::{ClientCore, Timeout};
 use crate::engine::Engine;
 use crate::error::{Result, Status};
 
 /// Work that is under way, or whose result nobody has collected.
 pub(super) struct Pending<T> {
-    result: Mutex<Option<Result<T>>>,
-    done: Condvar,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+    engine: Engine,
+}
+
+struct State<T> {
+    result: Option<Result<T>>,
+    /// What those who wait are to sign.
+    errand: Option<Errand>,
 }
 
 /// Where such work stands while there is some: who asks for the same meanwhile waits for it.
@@ -22,13 +31,14 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<T: Clone + Send + 'static> Pending<T> {
     fn begin<W: Future<Output = Result<T>> + Send + 'static>(
         engine: &Engine,
-        work: impl FnOnce() -> W + Send + 'static,
+        work: impl FnOnce(Arc<dyn Desk>) -> W + Send + 'static,
     ) -> Arc<Pending<T>> {
-        let pending = Arc::new(Pending { result: Mutex::new(None), done: Condvar::new() });
+        let state = Mutex::new(State { result: None, errand: None });
+        let pending = Arc::new(Pending { state, changed: Condvar::new(), engine: engine.clone() });
         let (ended, broken, hold) = (pending.clone(), pending.clone(), engine.clock().hold());
         engine.spawn(
             async move || {
-                ended.end(work().await);
+                ended.end(work(ended.clone()).await);
                 drop(hold);
             },
             move || broken.end(Err(Status::INTERNAL.into())),
@@ -37,21 +47,35 @@ impl<T: Clone + Send + 'static> Pending<T> {
     }
 
     fn end(&self, result: Result<T>) {
-        *lock(&self.result) = Some(result);
-        self.done.notify_all();
+        lock(&self.state).result = Some(result);
+        self.changed.notify_all();
     }
 
+    /// Waits for the result, and signs meanwhile, whatever the timeout: that is the program's own time.
     fn wait(&self, timeout: Timeout) -> Option<Result<T>> {
-        let result = lock(&self.result);
-        let pending = |result: &mut Option<_>| result.is_none();
-        let result = match timeout {
-            None => self.done.wait_while(result, pending).unwrap_or_else(PoisonError::into_inner),
-            Some(timeout) => {
-                let waited = self.done.wait_timeout_while(result, timeout, pending);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-        };
-        result.clone()
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout)); // None: as long as it takes
+        loop {
+            let state = lock(&self.state);
+            let idle = |state: &mut State<T>| state.result.is_none() && state.errand.is_none();
+            let mut state = match until {
+                None => self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    let waited = self.changed.wait_timeout_while(state, left, idle);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            let Some(errand) = state.errand.take() else { return state.result.clone() };
+            drop(state);
+            errand.run(self.engine.clock().unix_ms());
+        }
+    }
+}
+
+impl<T: Clone + Send + 'static> Desk for Pending<T> {
+    fn leave(&self, errand: Errand) {
+        lock(&self.state).errand = Some(errand);
+        self.changed.notify_all();
     }
 }
 
@@ -63,7 +87,7 @@ impl ClientCore {
         &self,
         slot: &Slot<T>,
         timeout: Timeout,
-        work: impl FnOnce() -> W + Send + 'static,
+        work: impl FnOnce(Arc<dyn Desk>) -> W + Send + 'static,
     ) -> Result<Option<T>>
     where
         T: Clone + Send + 'static,

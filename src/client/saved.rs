@@ -37,6 +37,7 @@ use super::{Client, ClientCore, Timeout};
 use crate::error::{Error, Result, Status};
 use crate::flow::{Acknowledged, FlowState, Millis, Outcome, Resumed};
 use crate::log::Level;
+use crate::notification::{DeliveryMode, TokenHash};
 use crate::request::Asked;
 
 const MAGIC: &[u8] = b"CIBA";
@@ -155,6 +156,8 @@ struct Record<'a> {
     /// What a person is shown.
     binding_message: Option<Cow<'a, str>>,
     authentication_uri: Option<Cow<'a, str>>,
+    /// The hash of the notification token, in Base64, in ping and push mode.
+    notification_token_hash: Option<Cow<'a, str>>,
 }
 
 /// A flow as bytes. Confidential, unless it is sealed; even then whoever has it and the client's
@@ -246,6 +249,9 @@ impl FlowShared {
             acknowledgement: state.acknowledgement().map(Cow::Borrowed),
             binding_message: shown(|shown| shown.binding_message.as_ref()),
             authentication_uri: shown(|shown| shown.authentication_uri.as_ref()),
+            notification_token_hash: inner
+                .notified()
+                .map(|notified| Cow::Owned(STANDARD.encode(notified.token()))),
         };
         let json = serde_json::to_vec(&record).map(Zeroizing::new);
         let json = json.map_err(|_| Error::new(Status::INTERNAL, "the flow cannot be written"))?;
@@ -267,19 +273,44 @@ impl FlowShared {
     /// Goes on with a flow that was saved.
     pub fn resume(client: &Arc<ClientCore>, bytes: &[u8], context: &str) -> Result<Arc<FlowShared>> {
         let json = client.sealing.open(bytes)?;
+        let record = client.record(&json, context)?;
+        let engine = client.connection()?.engine.clone();
+        let token = record.notification_token_hash.as_deref().and_then(|hash| STANDARD.decode(hash).ok());
+        let token = token.and_then(|hash| TokenHash::try_from(hash).ok());
+        let (asked, inner) = client.restored(record, engine.clock().now(), engine.clock().unix_ms());
+        let waits_for_tokens = inner.state.is_pending();
+        let revision = inner.revision;
+        let flow = FlowShared::from_parts(client, engine, asked, inner);
+        if let Some(token) = token.filter(|_| client.delivery_mode != DeliveryMode::Poll) {
+            flow.await_notifications(token)?;
+        }
+        flow.event(Level::Info, "flow.resumed", || format!("revision {revision}"));
+        if waits_for_tokens {
+            flow.fetch_keys_early();
+        }
+        Ok(flow)
+    }
+}
+
+impl ClientCore {
+    /// Reads what was saved for this client and this context.
+    fn record<'a>(&self, json: &'a [u8], context: &str) -> Result<Record<'a>> {
         let record: Record<'_> =
-            serde_json::from_slice(&json).map_err(|_| Error::from(Status::SAVED_FLOW_MALFORMED))?;
+            serde_json::from_slice(json).map_err(|_| Error::from(Status::SAVED_FLOW_MALFORMED))?;
         let is_ours =
-            record.issuer == client.provider.issuer && record.client_id == client.authentication.client_id;
+            record.issuer == self.provider.issuer && record.client_id == self.authentication.client_id;
         if !is_ours {
             return Err(Status::SAVED_FLOW_CLIENT.into());
         }
         if record.context != context {
             return Err(Status::SAVED_FLOW_CONTEXT.into());
         }
-        let engine = client.connection()?.engine.clone();
-        let (now, unix_now) = (engine.clock().now(), engine.clock().unix_ms());
-        let exclusive = client.saved_flow_exclusive;
+        Ok(record)
+    }
+
+    /// A flow as it was saved, at these times of both clocks.
+    fn restored(&self, record: Record<'_>, now: Millis, unix_now: i64) -> (Asked, Inner) {
+        let exclusive = self.saved_flow_exclusive;
         let mut state = match (&record.auth_req_id, record.expires_at) {
             (Some(auth_req_id), Some(expires_at)) => {
                 let at = |unix: i64| now.saturating_add_signed(unix.saturating_sub(unix_now));
@@ -311,22 +342,27 @@ impl FlowShared {
         if !exclusive {
             state.share();
         }
+        if self.delivery_mode == DeliveryMode::Push {
+            state.await_push();
+        }
         let claims: Vec<(&str, &str)> = record.claims.iter().map(|(n, v)| (n.as_ref(), v.as_ref())).collect();
         let hints: Vec<&str> = record.hints.iter().map(AsRef::as_ref).collect();
-        let rules = &client.provider.rules;
+        let rules = &self.provider.rules;
         let asked = Asked::new(rules, &record.scope, &record.correlation, &claims, &hints);
         let mut inner = Inner::new(state, record.started_at);
         inner.revision = record.revision;
         inner.polls = record.polls;
         let shown = |text: Option<Cow<'_, str>>| text.map(|text| SecretString::from(text.into_owned()));
         inner.show(shown(record.binding_message), shown(record.authentication_uri));
-        let waits_for_tokens = inner.state.is_pending();
-        let flow = FlowShared::from_parts(client, engine, asked, inner);
-        flow.event(Level::Info, "flow.resumed", || format!("revision {}", record.revision));
-        if waits_for_tokens {
-            flow.fetch_keys_early();
-        }
-        Ok(flow)
+        (asked, inner)
+    }
+
+    /// What bytes may bring about, without an engine.
+    #[cfg(any(test, fuzzing))]
+    pub fn opened(&self, bytes: &[u8], now: Millis, unix_now: i64) -> Result<(Asked, FlowState)> {
+        let json = self.sealing.open(bytes)?;
+        let (asked, inner) = self.restored(self.record(&json, "")?, now, unix_now);
+        Ok((asked, inner.state))
     }
 }
 

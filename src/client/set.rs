@@ -34,6 +34,8 @@ struct State<T> {
     ended: HashMap<Arc<FlowShared>, T>,
     /// In which order those have ended.
     settled: VecDeque<Arc<FlowShared>>,
+    /// Those that somebody who waits is to sign for.
+    to_sign: VecDeque<Arc<FlowShared>>,
     wake_at: WakeAt,
     /// Whose logs are delivered by the threads that wait.
     clients: Vec<Weak<ClientCore>>,
@@ -48,6 +50,7 @@ impl<T> State<T> {
     }
 
     fn forget(&mut self, flow: &FlowShared) -> Option<(Arc<FlowShared>, T)> {
+        self.to_sign.retain(|wanting| **wanting != *flow);
         self.pending.remove_entry(flow).or_else(|| {
             let member = self.ended.remove_entry(flow)?;
             self.settled.retain(|settled| **settled != *flow);
@@ -81,6 +84,7 @@ impl<T: Send + 'static> Members<T> {
                 pending: HashMap::new(),
                 ended: HashMap::new(),
                 settled: VecDeque::new(),
+                to_sign: VecDeque::new(),
                 wake_at: Vec::new(),
                 clients: Vec::new(),
                 woken: false,
@@ -95,10 +99,10 @@ impl<T: Send + 'static> Members<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the descriptor readable while an outcome is there.
+    /// Keeps the descriptor readable while an outcome is there, or something to sign.
     fn show(&self, state: &State<T>) {
         if let Some(signal) = self.signal.get() {
-            signal.show(!state.settled.is_empty());
+            signal.show(!state.settled.is_empty() || !state.to_sign.is_empty());
         }
     }
 
@@ -133,6 +137,9 @@ impl<T: Send + 'static> Members<T> {
         if flow.outcome() != Status::PENDING {
             self.settle(flow); // before the watch began, perhaps
         }
+        if flow.has_errand() {
+            self.signature_wanted(flow); // likewise
+        }
         Ok(())
     }
 
@@ -151,7 +158,7 @@ impl<T: Send + 'static> Members<T> {
         self.same_process()?;
         let until = until(self.engine.clock().now(), timeout);
         let mut state = self.lock();
-        let mut waits = false;
+        let (mut waits, mut signed) = (false, false);
         let result: Result<Option<(Arc<FlowShared>, T)>> = loop {
             if state.freed {
                 break Err(Status::FREED.into());
@@ -159,7 +166,22 @@ impl<T: Send + 'static> Members<T> {
             if let Some(member) = state.next_settled() {
                 break Ok(Some(member));
             }
-            if std::mem::take(&mut state.woken) || self.engine.clock().now() >= until {
+            if std::mem::take(&mut state.woken) {
+                break Ok(None);
+            }
+            let late = self.engine.clock().now() >= until;
+            // Once at least, whatever the timeout: that is the program's own time.
+            if !(late && signed)
+                && let Some(flow) = state.to_sign.pop_front()
+            {
+                signed = true;
+                self.show(&state);
+                drop(state);
+                flow.run_errand();
+                state = self.lock();
+                continue;
+            }
+            if late {
                 break Ok(None);
             }
             if !waits {
@@ -272,6 +294,17 @@ impl<T: Send + 'static> Watcher for Members<T> {
         }
     }
 
+    fn signature_wanted(&self, flow: &FlowShared) {
+        let mut state = self.lock();
+        if let Some((flow, _)) = state.pending.get_key_value(flow) {
+            let flow = flow.clone();
+            state.to_sign.push_back(flow);
+            self.show(&state);
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+
     fn freed(&self, flow: &FlowShared) {
         let mut state = self.lock();
         let member = state.forget(flow);
@@ -377,8 +410,8 @@ impl<T: Send + 'static> FlowSet<T> {
         self.0.count().unwrap_or_default()
     }
 
-    /// A descriptor that is readable while [`FlowSet::wait`] has something to report, so that an event
-    /// loop can own the waiting. It belongs to the set: it is to be watched, not read or closed.
+    /// A descriptor that is readable while [`FlowSet::wait`] has something to report, or to have signed
+    /// ([`crate::ExternalSigner`]), so that an event loop can own the waiting. It belongs to the set: it is to be watched, not read or closed.
     ///
     /// Errors: `RESOURCES` where the system refuses one, `OTHER_PROCESS`.
     #[cfg(unix)]

@@ -51,7 +51,8 @@ impl FlowShared {
             form.add(name, value.expose_secret());
         }
         let authorization = self.client.authentication.basic(provider.rules.basic_form_encoded);
-        let request = Request { kind: Kind::Prepare, url, authorization, body: Some(Body::Form(form)) };
+        let request =
+            Request { authorization, body: Some(Body::Form(form)), ..Request::new(Kind::Prepare, url) };
         let exchanged = connection.http.exchange(&self.engine, request, &Arc::default()).await;
         let secrets = || self.secrets();
         let [hint, message] =

@@ -10,7 +10,8 @@ use secrecy::SecretString;
 use super::Timeout;
 use super::flow::FlowShared;
 use super::handle::{Progress, ProgressStage, WhileWaiting};
-use super::inner::{Cancel, Inner, Watcher};
+use super::inner::{Cancel, Inner, Watcher, Watchers};
+use super::signatures::{Desk, Errand};
 use crate::engine::ClockHold;
 use crate::error::{Error, Result, Status};
 use crate::flow::{Millis, Outcome};
@@ -44,6 +45,7 @@ impl FlowShared {
         mut done: impl FnMut(&Inner) -> Option<T>,
     ) -> Result<Option<T>> {
         self.same_process()?;
+        self.run_errand(); // one that was left while nobody was here
         let mut inner = self.lock();
         let now = self.now();
         if let Some(due) = self.due(&mut inner, now).filter(|_| polling && !inner.freed) {
@@ -76,6 +78,12 @@ impl FlowShared {
             let now = self.now();
             if now >= until {
                 break Ok(None);
+            }
+            if inner.has_errand() {
+                drop(inner);
+                self.run_errand();
+                inner = self.lock();
+                continue;
             }
             if let Some(on_progress) = inner.waiting().and_then(|waiting| waiting.on_progress.clone()) {
                 let progress = self.progress_of(&inner, now);
@@ -116,6 +124,23 @@ impl FlowShared {
             resume_unwind(panic);
         }
         result
+    }
+
+    /// Signs what the exchange under way needs signed, if it does, whatever the caller's timeout: that is the
+    /// program's own code. No lock is held meanwhile.
+    pub(super) fn run_errand(&self) {
+        let (errand, wanted) = {
+            let mut inner = self.lock();
+            (inner.take_errand(), inner.in_flight.is_some()) // of an exchange that was given up it is not
+        };
+        if let Some(errand) = errand.filter(|_| wanted) {
+            errand.run(self.engine.clock().unix_ms());
+        }
+    }
+
+    /// Whether somebody is to sign for this flow.
+    pub(super) fn has_errand(&self) -> bool {
+        self.lock().has_errand()
     }
 
     /// Waits for the acknowledgement. `Ok(false)`: not here yet.
@@ -332,7 +357,19 @@ impl FlowShared {
             expires_in: until(inner.state.deadline()).filter(|_| !ended),
             next_poll_in: until(inner.state.next_poll_at()),
             polls: u64::from(inner.polls),
+            signature_wanted: inner.has_errand(),
         }
+    }
+}
+
+impl Desk for FlowShared {
+    fn leave(&self, errand: Errand) {
+        let mut inner = self.lock();
+        inner.set_errand(errand);
+        inner.changed = true;
+        let watchers: Watchers = inner.watchers.clone();
+        self.unlock(inner);
+        watchers.iter().for_each(|watcher| watcher.signature_wanted(self));
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use rustls::AlertDescription;
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
@@ -113,6 +114,13 @@ impl Http {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        if let Some(proof) = &request.proof {
+            let value = HeaderValue::from_str(proof.expose_secret());
+            let mut value = value
+                .map_err(|_| Failure::unsent(Status::INTERNAL, "the proof cannot be a header".into()))?;
+            value.set_sensitive(true);
+            headers.insert("dpop", value);
+        }
         if let Some((content_type, body)) = body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
             *http.body_mut() = Some(reqwest::Body::wrap(Outgoing {
@@ -138,6 +146,7 @@ impl Http {
         };
         let (content_type, retry_after) = (header("content-type"), header("retry-after"));
         let (cache_control, challenge) = (header("cache-control"), header("www-authenticate"));
+        let dpop_nonce = header("dpop-nonce").map(Into::into);
         let most = self.settings.most_bytes;
         let expected = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(4096);
         let mut body = Zeroizing::new(Vec::with_capacity(expected.min(most)));
@@ -152,7 +161,7 @@ impl Http {
                 Err(error) => return Err(self.failure(engine, &error, url, Some(status))),
             }
         }
-        Ok(Answer { status, content_type, retry_after, cache_control, challenge, body })
+        Ok(Answer { status, content_type, retry_after, cache_control, challenge, dpop_nonce, body })
     }
 
     /// Tells from an error what happened.
@@ -165,6 +174,18 @@ impl Http {
     ) -> Failure {
         let host = url.host_str().unwrap_or_default();
         if !error.is_connect() {
+            if let Some(rustls::Error::AlertReceived(alert)) = find::<rustls::Error>(error)
+                && is_about_certificate(*alert)
+            {
+                // In TLS 1.3 the client has sent its request before it hears this; nobody has read it.
+                let text = match alert {
+                    AlertDescription::CertificateRequired => {
+                        format!("{host} wants a client certificate in TLS, and there is none: {alert:?}")
+                    }
+                    _ => format!("{host} does not accept the client's certificate in TLS: {alert:?}"),
+                };
+                return Failure::unsent(Status::TLS_FAILED, text);
+            }
             let io = find::<io::Error>(error).map(|e| format!(" ({})", e.kind())).unwrap_or_default();
             let status = if error.is_timeout() { Status::TIMEOUT } else { Status::CONNECTION_LOST };
             let until = if status_seen.is_some() { "the answer was complete" } else { "an answer came" };
@@ -260,6 +281,24 @@ impl Http {
     }
 }
 
+/// Whether a server ends the handshake because of the client's certificate, or for want of one.
+fn is_about_certificate(alert: AlertDescription) -> bool {
+    use AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::DecryptError
+            | Alert::HandshakeFailure
+    )
+}
+
 /// The names of the schemes in `Proxy-Authenticate` headers.
 fn schemes(values: impl Iterator<Item = String>) -> Vec<String> {
     let first = values.filter_map(|value| value.split_whitespace().next().map(str::to_owned));
@@ -291,7 +330,9 @@ mod tests {
     use tokio::net::TcpListener;
 
     const SETTINGS: fn() -> HttpSettings = || HttpSettings {
-        tls: TlsSettings { certificates: String::new(), system_roots: false }.load().unwrap(),
+        tls: TlsSettings { certificates: String::new(), system_roots: false, fapi_suites: false }
+            .load()
+            .unwrap(),
         proxy: None,
         connect_timeout: Duration::from_secs(60),
         request_timeout: Duration::from_millis(200),

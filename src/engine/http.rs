@@ -10,7 +10,8 @@ use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -27,7 +28,13 @@ pub struct TlsSettings {
     pub certificates: String,
     /// Whether the system's roots are trusted.
     pub system_roots: bool,
+    /// Whether TLS 1.2 is spoken with [`FAPI_SUITES`] alone.
+    pub fapi_suites: bool,
 }
+
+/// What FAPI 1.0 Advanced §8.5 allows of TLS 1.2, as far as the library has it.
+const FAPI_SUITES: [CipherSuite; 2] =
+    [CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384];
 
 /// The proxy that https goes through. http never does: it is for this machine alone.
 pub struct ProxySettings {
@@ -95,8 +102,12 @@ impl TlsSettings {
         for certificate in given {
             roots.add(certificate).map_err(|_| unreadable())?;
         }
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let mut provider = aws_lc_rs::default_provider();
+        if self.fapi_suites {
+            let allowed = |suite: CipherSuite| FAPI_SUITES.contains(&suite);
+            provider.cipher_suites.retain(|suite| suite.tls13().is_some() || allowed(suite.suite()));
+        }
+        let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions() // TLS 1.2 and 1.3
             .map_err(|e| Error::new(Status::INTERNAL, format!("TLS: {e}")))?
             .with_root_certificates(roots)
@@ -104,6 +115,13 @@ impl TlsSettings {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
+}
+
+/// The same configuration for a client that shows a certificate. Such a one is never shared.
+pub fn with_client_certificate(shared: &ClientConfig, certificate: Arc<CertifiedKey>) -> Arc<ClientConfig> {
+    let mut config = shared.clone();
+    config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certificate));
+    Arc::new(config)
 }
 
 impl Http {
@@ -147,14 +165,31 @@ mod tests {
 
     #[test]
     fn equal_tls_settings_share_their_roots() {
-        let settings = TlsSettings { certificates: String::new(), system_roots: true };
+        let settings = TlsSettings { certificates: String::new(), system_roots: true, fapi_suites: false };
         let first = settings.load().unwrap();
         assert!(Arc::ptr_eq(&first, &settings.clone().load().unwrap()));
     }
 
     #[test]
+    fn fapi_has_two_suites_of_tls_1_2_and_all_of_1_3() {
+        let suites = |fapi_suites: bool| {
+            let settings = TlsSettings { certificates: String::new(), system_roots: true, fapi_suites };
+            let config = settings.load().unwrap();
+            let suites = config.crypto_provider().cipher_suites.clone();
+            let (new, old): (Vec<_>, Vec<_>) = suites.into_iter().partition(|suite| suite.tls13().is_some());
+            (new.len(), old.iter().map(|suite| suite.suite()).collect::<Vec<_>>())
+        };
+        let ((new, mut fapi), (all_new, all)) = (suites(true), suites(false));
+        assert_eq!(new, all_new);
+        fapi.sort_by_key(|suite| u16::from(*suite));
+        assert_eq!(fapi, FAPI_SUITES);
+        assert!(all.len() > fapi.len());
+    }
+
+    #[test]
     fn a_ca_that_is_no_pem_is_refused() {
-        let settings = TlsSettings { certificates: "nonsense".into(), system_roots: false };
+        let settings =
+            TlsSettings { certificates: "nonsense".into(), system_roots: false, fapi_suites: false };
         assert_eq!(settings.load().unwrap_err().status(), Status::INVALID_VALUE);
     }
 }

@@ -28,8 +28,9 @@ use crate::wire::{Kind, Request};
 
 pub use clock::{Clock, ClockHold, SystemClock};
 pub(crate) use departure::Departure;
+pub(crate) use exchange::Exchanged;
 pub(crate) use futures_util::future::AbortHandle;
-pub(crate) use http::{Http, HttpSettings, ProxySettings, TlsSettings};
+pub(crate) use http::{Http, HttpSettings, ProxySettings, TlsSettings, with_client_certificate};
 pub(crate) use platform::PerProcess;
 pub use resolver::Lookup;
 pub(crate) use resolver::Resolver;

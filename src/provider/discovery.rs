@@ -5,9 +5,12 @@
 
 use url::Url;
 
-use super::{Endpoints, Provider};
+use super::{Endpoints, Provider, endpoint};
 use crate::error::{Error, Result, Status};
 use crate::json::Members;
+
+const ALIASES: &str = "mtls_endpoint_aliases";
+const BOUND_ACCESS_TOKENS: &str = "tls_client_certificate_bound_access_tokens";
 
 /// Where the metadata is: one `/` at the end of the issuer is dropped (Discovery §4).
 pub fn metadata_url(provider: &Provider) -> Result<Url> {
@@ -25,8 +28,6 @@ pub struct Support {
 
 /// Reads the metadata and completes the endpoints with it. What the settings give stays.
 pub fn complete(provider: &Provider, needed: &[Support], body: &[u8]) -> Result<Endpoints> {
-    let malformed =
-        |what: &str| Error::new(Status::METADATA_MALFORMED, format!("the provider's metadata: {what}"));
     let metadata = Members::parse(body).ok_or_else(|| malformed("is not a plain JSON object"))?;
     if metadata.text("issuer").as_deref() != Some(&provider.issuer) {
         return Err(Status::METADATA_ISSUER.into());
@@ -43,20 +44,100 @@ pub fn complete(provider: &Provider, needed: &[Support], body: &[u8]) -> Result<
         };
         let list: Vec<String> =
             serde_json::from_str(raw).map_err(|_| malformed(&format!("{name} is no list of texts")))?;
-        if !list.iter().any(|entry| entry == value) {
+        // One algorithm, and an ID Token may have either of its names (RFC 8037, RFC 9864).
+        let newer = *name == "id_token_signing_alg_values_supported" && *value == "EdDSA";
+        if !list.iter().any(|entry| entry == value || (newer && entry == "Ed25519")) {
             let text = format!("the provider's {name} do not include {value}");
             return Err(Error::new(Status::METADATA_MISMATCH, text));
         }
     }
-    let found = |name: &str| -> Result<Url> {
-        let missing = || {
-            Error::new(Status::METADATA_ENDPOINT_MISSING, format!("the provider's metadata has no {name}"))
-        };
-        let text = metadata.text(name).ok_or_else(missing)?;
-        let url = provider
-            .endpoint(name, &text)
+    let found = Found::read(provider, &metadata)?;
+    let needed = |given: &Option<Url>, name: &str| match given {
+        Some(given) => Ok(Some(given.clone())),
+        None => found.endpoint(name).map(Some),
+    };
+    let optional =
+        |given: &Option<Result<Url>>, name: &str| Some(given.clone().unwrap_or_else(|| found.endpoint(name)));
+    let given = &provider.endpoints;
+    Ok(Endpoints {
+        prepare: given.prepare.clone(),
+        init_auth: given.init_auth.clone(),
+        backchannel_authentication: needed(
+            &given.backchannel_authentication,
+            "backchannel_authentication_endpoint",
+        )?,
+        token: needed(&given.token, "token_endpoint")?,
+        jwks: Some(given.jwks.clone().map_or_else(|| found.plain("jwks_uri"), Ok)?),
+        userinfo: optional(&given.userinfo, "userinfo_endpoint"),
+        introspection: optional(&given.introspection, "introspection_endpoint"),
+        revocation: optional(&given.revocation, "revocation_endpoint"),
+    })
+}
+
+fn malformed(what: &str) -> Error {
+    Error::new(Status::METADATA_MALFORMED, format!("the provider's metadata: {what}"))
+}
+
+fn missing(what: &str) -> Error {
+    Error::new(Status::METADATA_ENDPOINT_MISSING, format!("the provider's metadata has no {what}"))
+}
+
+/// The endpoints that the metadata name.
+struct Found<'a> {
+    provider: &'a Provider,
+    metadata: &'a Members,
+    /// Those for a client with a certificate (RFC 8705 §5).
+    aliases: Option<Members>,
+}
+
+impl Found<'_> {
+    fn read<'a>(provider: &'a Provider, metadata: &'a Members) -> Result<Found<'a>> {
+        let mut found = Found { provider, metadata, aliases: None };
+        let Some(rules) = &provider.mutual_tls else { return Ok(found) };
+        if rules.bound_access_tokens && metadata.raw(BOUND_ACCESS_TOKENS) != Some("true") {
+            let text = format!("the provider's metadata do not say that it supports {BOUND_ACCESS_TOKENS}");
+            return Err(Error::new(Status::METADATA_MISMATCH, text));
+        }
+        if let Some(raw) = metadata.raw(ALIASES).filter(|raw| *raw != "null") {
+            let aliases = Members::parse(raw.as_bytes());
+            found.aliases =
+                Some(aliases.ok_or_else(|| malformed("mtls_endpoint_aliases is no JSON object"))?);
+        }
+        Ok(found)
+    }
+
+    /// An endpoint where the client proves itself: the alias, where it has a certificate.
+    fn endpoint(&self, name: &str) -> Result<Url> {
+        let Some(rules) = &self.provider.mutual_tls else { return self.plain(name) };
+        let alias = format!("{ALIASES}.{name}");
+        let raw = self.aliases.as_ref().and_then(|aliases| aliases.raw(name));
+        // http shows no certificate.
+        match raw.filter(|raw| *raw != "null") {
+            Some(raw) => {
+                let text = serde_json::from_str::<String>(raw);
+                let text = text.map_err(|_| malformed(&format!("{alias} is no text")))?;
+                self.checked(&alias, &text, false)
+            }
+            None if rules.aliases_required => Err(missing(&format!(
+                "{alias}; {ALIASES}_required=false accepts the plain endpoint for the client's certificate"
+            ))),
+            None => self.named(name, false),
+        }
+    }
+
+    fn plain(&self, name: &str) -> Result<Url> {
+        self.named(name, self.provider.allow_http_loopback)
+    }
+
+    fn named(&self, name: &str, allow_http_loopback: bool) -> Result<Url> {
+        let text = self.metadata.text(name).ok_or_else(|| missing(name))?;
+        self.checked(name, &text, allow_http_loopback)
+    }
+
+    fn checked(&self, name: &str, text: &str, allow_http_loopback: bool) -> Result<Url> {
+        let url = endpoint(name, text, allow_http_loopback)
             .map_err(|e| Error::new(Status::METADATA_MALFORMED, e.message()))?;
-        if !provider.allows_host(&url) {
+        if !self.provider.allows_host(&url) {
             let host = url.host_str().unwrap_or_default();
             let text = format!(
                 "{name} is on {host}, not on the issuer's host: if that is right, list it in allowed_hosts"
@@ -64,27 +145,7 @@ pub fn complete(provider: &Provider, needed: &[Support], body: &[u8]) -> Result<
             return Err(Error::new(Status::METADATA_ENDPOINT_HOST, text));
         }
         Ok(url)
-    };
-    let endpoint = |given: &Option<Url>, name: &str| match given {
-        Some(given) => Ok(Some(given.clone())),
-        None => found(name).map(Some),
-    };
-    let optional =
-        |given: &Option<Result<Url>>, name: &str| Some(given.clone().unwrap_or_else(|| found(name)));
-    let given = &provider.endpoints;
-    Ok(Endpoints {
-        prepare: given.prepare.clone(),
-        init_auth: given.init_auth.clone(),
-        backchannel_authentication: endpoint(
-            &given.backchannel_authentication,
-            "backchannel_authentication_endpoint",
-        )?,
-        token: endpoint(&given.token, "token_endpoint")?,
-        jwks: endpoint(&given.jwks, "jwks_uri")?,
-        userinfo: optional(&given.userinfo, "userinfo_endpoint"),
-        introspection: optional(&given.introspection, "introspection_endpoint"),
-        revocation: optional(&given.revocation, "revocation_endpoint"),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +158,7 @@ mod tests {
         Provider {
             issuer: "https://id.example/op/".into(),
             endpoints: Endpoints::default(),
+            mutual_tls: None,
             cancel_endpoint: None,
             rules: Rules::default(),
             allowed_hosts: Vec::new(),
@@ -139,6 +201,25 @@ mod tests {
             metadata_url(&provider()).unwrap().as_str(),
             "https://id.example/op/.well-known/openid-configuration"
         );
+    }
+
+    #[test]
+    fn an_id_token_algorithm_of_two_names_is_listed_under_either_of_them() {
+        const ID_TOKEN: &str = "id_token_signing_alg_values_supported";
+        const REQUEST: &str = "backchannel_authentication_request_signing_alg_values_supported";
+        for (list, listed, is_enough) in [
+            (ID_TOKEN, "EdDSA", true),
+            (ID_TOKEN, "Ed25519", true),
+            (ID_TOKEN, "ES256", false),
+            (REQUEST, "EdDSA", true),
+            (REQUEST, "Ed25519", false), // what the client signs has the name that is configured
+        ] {
+            let mut metadata = good();
+            metadata[list] = json!([listed]);
+            let needed = [support(list, "EdDSA", false)];
+            let result = complete(&provider(), &needed, metadata.to_string().as_bytes());
+            assert_eq!(result.is_ok(), is_enough, "{list} {listed}");
+        }
     }
 
     #[test]

@@ -28,6 +28,15 @@ pub struct Endpoints {
     pub revocation: Option<Result<Url>>,
 }
 
+/// What holds for endpoints where the client has a certificate (RFC 8705).
+#[derive(Clone)]
+pub struct MutualTls {
+    /// Whether an endpoint without an alias is an error.
+    pub aliases_required: bool,
+    /// Whether access tokens must be bound to the certificate.
+    pub bound_access_tokens: bool,
+}
+
 impl Endpoints {
     /// Whether nothing is left to be discovered for a flow.
     pub fn complete(&self) -> bool {
@@ -42,6 +51,8 @@ pub struct Provider {
     pub issuer: String,
     /// Given by the settings or the preset; discovery fills what is missing.
     pub endpoints: Endpoints,
+    /// Where the client has a certificate.
+    pub mutual_tls: Option<MutualTls>,
     /// A URL with `{auth_req_id}` in its path: where a `DELETE` cancels a request.
     pub cancel_endpoint: Option<String>,
     pub rules: Rules,
@@ -124,6 +135,7 @@ mod tests {
         Provider {
             issuer: issuer.into(),
             endpoints: Endpoints::default(),
+            mutual_tls: None,
             cancel_endpoint: Some("https://id.example/api/ciba/{auth_req_id}".into()),
             rules: Rules::default(),
             allowed_hosts: vec!["tokens.example".into()],

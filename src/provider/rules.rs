@@ -65,6 +65,7 @@ const STANDARD: &[CodeRule] = &[
     code("missing_user_code", Meaning::Failed, Status::MISSING_USER_CODE),
     code("invalid_user_code", Meaning::Failed, Status::INVALID_USER_CODE),
     code("invalid_binding_message", Meaning::Failed, Status::INVALID_BINDING_MESSAGE),
+    code("transaction_failed", Meaning::Failed, Status::TRANSACTION_FAILED), // CIBA Core §12
     code("server_error", Meaning::Trouble, Status::HTTP_STATUS),
     code("temporarily_unavailable", Meaning::Trouble, Status::HTTP_STATUS),
 ];
@@ -176,6 +177,8 @@ pub struct Rules {
     pub init_auth: Option<InitAuth>,
     /// Whether client and provider are agreed on `user_code`.
     pub user_code: bool,
+    /// Whether each request must say what is approved, or have a text for the person to compare (FAPI-CIBA).
+    pub authorization_context: bool,
     /// The name of `requested_expiry`.
     pub requested_expiry_parameter: String,
     /// The range of `requested_expiry`, in seconds.
@@ -217,6 +220,7 @@ impl Default for Rules {
             prepare: None,
             init_auth: None,
             user_code: false,
+            authorization_context: false,
             requested_expiry_parameter: "requested_expiry".into(),
             requested_expiry: (1, i32::MAX as u64),
             start_codes: &[],

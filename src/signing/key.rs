@@ -3,17 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPrivateKeyBin, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
-    EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, RsaKeyPair,
+    EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::{self, PemObject};
 use serde::Deserialize;
+use serde_json::json;
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::tokens::DecryptionKey;
 
 /// The curves of ECDSA in JWS; each has one algorithm.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,12 +96,71 @@ impl fmt::Debug for PrivateKey {
 const KINDS: &str = "an RSA key of 2048 to 8192 bits, a key on P-256, P-384 or P-521, or an Ed25519 key";
 
 impl PrivateKey {
-    /// Reads a PEM or a JWK. The error says why not, and shows nothing of the text.
+    /// Reads a PEM or a JWK that signs. The error says why not, and shows nothing of the text.
     pub fn read(text: &str) -> Result<PrivateKey, String> {
+        PrivateKey::read_for(text, "sig", &["sign"])
+    }
+
+    /// The same of a key that opens what is encrypted to the client.
+    pub fn read_for_decryption(text: &str) -> Result<PrivateKey, String> {
+        PrivateKey::read_for(text, "enc", &["decrypt", "unwrapKey", "deriveKey", "deriveBits"])
+    }
+
+    /// The key for what is encrypted to it; `None`: it is of no kind for that.
+    pub fn for_decryption(&self) -> Option<DecryptionKey> {
+        match &self.pair {
+            KeyPair::Rsa(pair) => {
+                let der: Pkcs8V1Der<'_> = pair.as_der().ok()?;
+                Some(DecryptionKey::Rsa(der.as_ref().to_vec().into()))
+            }
+            KeyPair::Ecdsa(curve, pair) => {
+                let number: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().ok()?;
+                Some(DecryptionKey::Ec(curve.name(), number.as_ref().to_vec().into()))
+            }
+            KeyPair::Ed25519(_) => None,
+        }
+    }
+
+    /// `usage`, `operations`: what a JWK may say of itself in `use`, and in `key_ops`.
+    fn read_for(text: &str, usage: &str, operations: &[&str]) -> Result<PrivateKey, String> {
         if text.trim_start().starts_with('{') {
-            PrivateKey::from_jwk(text)
+            PrivateKey::from_jwk(text, usage, operations)
         } else {
             PrivateKey::from_pem(text)
+        }
+    }
+
+    /// A new key on P-256, which lives as long as this process.
+    ///
+    /// Errors: `RESOURCES`.
+    pub fn generate() -> crate::error::Result<PrivateKey> {
+        let pair = EcdsaKeyPair::generate(Curve::P256.signing());
+        let pair = pair.map_err(|_| crate::error::Status::RESOURCES)?;
+        Ok(PrivateKey { pair: KeyPair::Ecdsa(Curve::P256, Arc::new(pair)), key_id: None, algorithm: None })
+    }
+
+    /// The public half, as a JWK of what it must have alone (RFC 7638 §3.2).
+    pub fn public_jwk(&self) -> serde_json::Value {
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        match &self.pair {
+            KeyPair::Rsa(pair) => {
+                let key = pair.public_key();
+                let (n, e) = (key.modulus(), key.exponent());
+                json!({
+                    "kty": "RSA",
+                    "n": text(n.big_endian_without_leading_zero()),
+                    "e": text(e.big_endian_without_leading_zero()),
+                })
+            }
+            KeyPair::Ecdsa(curve, pair) => {
+                // The point as SEC 1 has it: 4, then both coordinates at their full length.
+                let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
+                let (x, y) = point.split_at(point.len() / 2);
+                json!({ "kty": "EC", "crv": curve.name(), "x": text(x), "y": text(y) })
+            }
+            KeyPair::Ed25519(pair) => {
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref()) })
+            }
         }
     }
 
@@ -138,13 +201,16 @@ impl PrivateKey {
         Ok(PrivateKey { pair, key_id: None, algorithm: None })
     }
 
-    fn from_jwk(text: &str) -> Result<PrivateKey, String> {
+    fn from_jwk(text: &str, usage: &str, operations: &[&str]) -> Result<PrivateKey, String> {
         let jwk: Jwk<'_> = serde_json::from_str(text).map_err(|_| "the JWK is not one".to_owned())?;
-        if jwk.usage.is_some_and(|usage| usage != "sig") {
-            return Err("the JWK is not for signatures, by its use".into());
+        if jwk.usage.is_some_and(|own| own != usage) {
+            return Err(format!("the JWK is not for this, by its use: it must be {usage}"));
         }
-        if jwk.key_ops.as_ref().is_some_and(|operations| !operations.contains(&"sign")) {
-            return Err("the JWK is not for signing, by its key_ops".into());
+        if jwk.key_ops.as_ref().is_some_and(|own| !own.iter().any(|name| operations.contains(name))) {
+            return Err(format!(
+                "the JWK is not for this, by its key_ops: it needs {}",
+                operations.join(" or ")
+            ));
         }
         let pair = jwk.pair().ok_or_else(|| {
             format!("the JWK is not a sound private key: needed is {KINDS}, with all its members")

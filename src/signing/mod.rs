@@ -1,7 +1,9 @@
 //! JWTs that the client signs: its assertions and its authentication requests (RFC 7515, RFC 7518).
 //!
-//! Whoever signs is a [`Signer`]: a private key or the client secret, prepared once and never shown.
+//! Whoever signs is a [`Signer`]: a private key or the client secret, prepared once and never shown, or a key
+//! that cannot leave its store.
 
+mod external;
 mod key;
 
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, Status};
 
+use external::External;
+pub use external::{ExternalSigner, SigningInput, Unsigned};
 pub use key::PrivateKey;
 use key::{Curve, KeyPair};
 
@@ -100,6 +104,13 @@ enum With {
     Ecdsa(Arc<EcdsaKeyPair>),
     Ed25519(Arc<Ed25519KeyPair>),
     Hmac(Box<hmac::Key>),
+    External(Arc<dyn ExternalSigner>),
+}
+
+/// A JWT, or one that somebody else has yet to sign.
+pub enum Jwt {
+    Signed(SecretString),
+    Unsigned(Box<Unsigned>),
 }
 
 impl Signer {
@@ -148,28 +159,44 @@ impl Signer {
         Ok(Signer { algorithm, key_id: None, with })
     }
 
+    /// Signs with a key that stays in its store; `key_id` becomes `kid`.
+    pub fn with_external(
+        algorithm: &'static Algorithm,
+        signer: Arc<dyn ExternalSigner>,
+        key_id: Option<String>,
+    ) -> Signer {
+        Signer { algorithm, key_id, with: With::External(signer) }
+    }
+
     pub fn algorithm(&self) -> &'static Algorithm {
         self.algorithm
     }
 
-    /// A signed JWT in its compact form.
-    pub fn jwt(&self, typ: Option<&str>, claims: &Claims<'_>) -> Result<SecretString> {
+    /// A JWT in its compact form.
+    pub fn jwt(&self, typ: Option<&str>, claims: &Claims<'_>) -> Result<Jwt> {
         let header = Header { alg: self.algorithm.name, typ, kid: self.key_id.as_deref() };
-        let (header, claims) = (json(&header, 0)?, json(claims, claims.size())?);
-        let length = |bytes: usize| bytes.div_ceil(3) * 4;
-        // Neither text grows beyond its capacity, so no copy of it is left behind.
-        let mut message =
-            Zeroizing::new(String::with_capacity(length(header.len()) + length(claims.len()) + 1));
-        URL_SAFE_NO_PAD.encode_string(&*header, &mut message);
-        message.push('.');
-        URL_SAFE_NO_PAD.encode_string(&*claims, &mut message);
-        let signature = self.sign(message.as_bytes()).map_err(|_| Error::from(Status::INTERNAL))?;
-        let signature = URL_SAFE_NO_PAD.encode(signature);
-        let mut jwt = String::with_capacity(message.len() + 1 + signature.len());
-        for part in [&message, ".", &signature] {
-            jwt.push_str(part);
+        let (header, json) = (json(&header, 0)?.to_vec(), json(claims, claims.size())?);
+        if let With::External(signer) = &self.with {
+            let (algorithm, key_id) = (self.algorithm, self.key_id.clone());
+            return Ok(Jwt::Unsigned(Box::new(Unsigned {
+                header,
+                claims: json,
+                lifetime_s: claims.lifetime_s,
+                with: External { algorithm, key_id, signer: signer.clone() },
+            })));
         }
-        Ok(jwt.into())
+        let message = message(&header, &json, claims.unix_ms, claims.lifetime_s)?;
+        let signature = self.sign(message.as_bytes()).map_err(|_| Error::from(Status::INTERNAL))?;
+        Ok(Jwt::Signed(with_signature(&message, &URL_SAFE_NO_PAD.encode(signature))))
+    }
+
+    /// A JWT with this header and these claims, to the letter.
+    ///
+    /// Errors: `INTERNAL` where somebody else signs.
+    pub fn jws(&self, header: &str, claims: &str) -> Result<SecretString> {
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signature = self.sign(message.as_bytes()).map_err(|_| Error::from(Status::INTERNAL))?;
+        Ok(with_signature(&message, &URL_SAFE_NO_PAD.encode(signature)))
     }
 
     fn sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
@@ -183,6 +210,7 @@ impl Signer {
             With::Ecdsa(pair) => pair.sign(&random, message)?.as_ref().to_vec(),
             With::Ed25519(pair) => pair.try_sign(message)?.as_ref().to_vec(),
             With::Hmac(key) => hmac::sign(key, message).as_ref().to_vec(),
+            With::External(_) => return Err(aws_lc_rs::error::Unspecified), // see `jwt`
         })
     }
 }
@@ -196,7 +224,7 @@ struct Header<'a> {
     kid: Option<&'a str>,
 }
 
-/// What a JWT of the client says; `jti`, `iat`, `nbf` and `exp` are made with it.
+/// What a JWT of the client says; `jti`, `iat`, `nbf` and `exp` are put in when it is signed.
 pub struct Claims<'a> {
     /// `iss`: the client.
     pub issuer: &'a str,
@@ -237,24 +265,53 @@ impl Claims<'_> {
 
 impl Serialize for Claims<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let now = self.unix_ms.div_euclid(1000);
-        let mut jti = [0; 32];
-        rand::fill(&mut jti).map_err(|_| serde::ser::Error::custom("the system has no random numbers"))?;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("iss", self.issuer)?;
         if let Some(subject) = self.subject {
             map.serialize_entry("sub", subject)?;
         }
         map.serialize_entry("aud", self.audience)?;
-        map.serialize_entry("jti", &URL_SAFE_NO_PAD.encode(jti))?;
-        map.serialize_entry("iat", &now)?;
-        map.serialize_entry("nbf", &now.saturating_sub(NOT_BEFORE_S))?;
-        map.serialize_entry("exp", &now.saturating_add(self.lifetime_s))?;
         for (name, value) in &self.more {
             map.serialize_entry(name, value)?;
         }
         map.end()
     }
+}
+
+/// An identifier that no other JWT has: 256 random bits.
+pub fn unique() -> Result<String> {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).map_err(|_| Error::new(Status::RESOURCES, "the system has no random numbers"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// What is signed: header and claims, with an identifier of its own and its times, encoded.
+fn message(header: &[u8], claims: &[u8], unix_ms: i64, lifetime_s: i64) -> Result<Zeroizing<String>> {
+    let now = unix_ms.div_euclid(1000);
+    let times = format!(
+        r#","jti":"{}","iat":{now},"nbf":{},"exp":{}}}"#,
+        unique()?,
+        now.saturating_sub(NOT_BEFORE_S),
+        now.saturating_add(lifetime_s)
+    );
+    let length = |bytes: usize| bytes.div_ceil(3) * 4;
+    // No text grows beyond its capacity, so no copy of it is left behind.
+    let mut whole = Zeroizing::new(Vec::with_capacity(claims.len() + times.len()));
+    whole.extend_from_slice(claims.strip_suffix(b"}").ok_or(Status::INTERNAL)?);
+    whole.extend_from_slice(times.as_bytes());
+    let mut message = Zeroizing::new(String::with_capacity(length(header.len()) + length(whole.len()) + 1));
+    URL_SAFE_NO_PAD.encode_string(header, &mut message);
+    message.push('.');
+    URL_SAFE_NO_PAD.encode_string(&*whole, &mut message);
+    Ok(message)
+}
+
+fn with_signature(message: &str, signature: &str) -> SecretString {
+    let mut jwt = String::with_capacity(message.len() + 1 + signature.len());
+    for part in [message, ".", signature] {
+        jwt.push_str(part);
+    }
+    jwt.into()
 }
 
 fn json(value: &impl Serialize, size: usize) -> Result<Zeroizing<Vec<u8>>> {

@@ -82,7 +82,7 @@ pub(crate) fn signed_userinfo(
         .and_then(|signed| verify_userinfo(signed.payload, expected, now_ms))
         .map_err(|error| {
             let text = error.message().replace("ID Token", "userinfo answer");
-            Error::new(error.status(), text)
+            error.reworded(text)
         })?;
     about(verified, subject)
 }

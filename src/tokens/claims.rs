@@ -65,6 +65,11 @@ fn time(claims: &Fields<'_>, name: &str) -> Option<f64> {
     claims.value(name)?.as_f64().map(|seconds| seconds * 1000.0)
 }
 
+/// By how much the clocks may differ, in milliseconds.
+fn leeway_ms(expected: &Expected<'_>) -> f64 {
+    f64::from(expected.leeway_seconds.min(MAX_LEEWAY_SECONDS)) * 1000.0
+}
+
 /// Verifies what the token says (steps 6 to 15, then the caller's own expectations).
 pub(super) fn verify(
     signed: Signed,
@@ -81,6 +86,7 @@ pub(super) fn verify(
     check_audience(&claims, expected)?;
     check_times(&claims, expected, now_ms)?;
     check_subject(&claims, expected)?;
+    check_authentication(&claims, expected, now_ms)?;
     if let Some(original) = expected.original {
         check_original(&claims, original)?;
     }
@@ -126,7 +132,7 @@ fn check_audience(claims: &Fields<'_>, expected: &Expected<'_>) -> Result<()> {
 /// 1e308, and then the token is valid for long.
 fn check_times(claims: &Fields<'_>, expected: &Expected<'_>, now_ms: i64) -> Result<()> {
     let now = now_ms as f64;
-    let leeway = f64::from(expected.leeway_seconds.min(MAX_LEEWAY_SECONDS)) * 1000.0;
+    let leeway = leeway_ms(expected);
     let refuse = |status: Status, message: &str| Err(Error::new(status, message));
 
     match time(claims, "exp") {
@@ -143,10 +149,11 @@ fn check_times(claims: &Fields<'_>, expected: &Expected<'_>, now_ms: i64) -> Res
     if iat > now + leeway {
         return refuse(Status::TOKEN_ISSUED_AT, "the ID Token's iat is in the future");
     }
-    let is_old = iat < now - f64::from(expected.max_age_seconds) * 1000.0;
-    let is_before = |earliest: i64| iat < earliest as f64 - leeway;
-    if is_old || expected.issued_after_ms.is_some_and(is_before) {
+    if iat < now - f64::from(expected.max_age_seconds) * 1000.0 {
         return refuse(Status::TOKEN_ISSUED_AT, "the ID Token was issued too long ago");
+    }
+    if expected.issued_after_ms.is_some_and(|asked| iat < asked as f64 - leeway) {
+        return refuse(Status::TOKEN_ISSUED_AT, "the ID Token was issued before it was asked for");
     }
 
     match (claims.raw("nbf").is_some(), time(claims, "nbf")) {
@@ -170,6 +177,28 @@ fn check_subject(claims: &Fields<'_>, expected: &Expected<'_>) -> Result<()> {
             Err(Error::new(Status::TOKEN_SUBJECT, "the ID Token is about another subject"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Step 13: how and when the person authenticated, where the caller asks for that.
+fn check_authentication(claims: &Fields<'_>, expected: &Expected<'_>, now_ms: i64) -> Result<()> {
+    if !expected.acr.is_empty() {
+        match claims.text("acr") {
+            None => {
+                return Err(Error::new(Status::TOKEN_ACR, "the ID Token has no acr, or one that is no text"));
+            }
+            Some(acr) if !expected.acr.contains(&acr.as_ref()) => return Err(Status::TOKEN_ACR.into()),
+            Some(_) => {}
+        }
+    }
+    let Some(earliest) = expected.authenticated_after_ms else { return Ok(()) };
+    let refuse = |message: &str| Err(Error::new(Status::TOKEN_AUTH_TIME, message));
+    let leeway = leeway_ms(expected);
+    match time(claims, "auth_time") {
+        None => refuse("the ID Token's auth_time is not there or no number"),
+        Some(time) if time > now_ms as f64 + leeway => refuse("the ID Token's auth_time is in the future"),
+        Some(time) if time < earliest as f64 - leeway => refuse("the person authenticated too long ago"),
+        Some(_) => Ok(()),
     }
 }
 
@@ -201,7 +230,7 @@ pub(super) fn verify_userinfo(payload: Vec<u8>, expected: &Expected<'_>, now_ms:
         return Err(Status::TOKEN_ISSUER.into());
     }
     check_audience(&claims, expected)?;
-    let leeway = f64::from(expected.leeway_seconds.min(MAX_LEEWAY_SECONDS)) * 1000.0;
+    let leeway = leeway_ms(expected);
     let now = now_ms as f64;
     let holds = |name: &str, good: &dyn Fn(f64) -> bool| {
         claims.raw(name).is_none() || time(&claims, name).is_some_and(good)

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::algorithm::Algorithm;
+use super::encrypted::Decryption;
 use super::original::Original;
 
 /// The largest leeway for clocks that differ, in seconds; a larger one counts as this.
@@ -45,6 +46,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) trusted_audiences: &'a [String],
     /// The registered `id_token_signed_response_alg`, or the few that may occur; RS256 by default.
     pub(crate) algorithms: &'a [Algorithm],
+    /// How the token must be encrypted to the client; `None`: it must not be.
+    pub(crate) decryption: Option<&'a Decryption>,
     /// How much the clocks may differ, in seconds: 60 by default, at most [`MAX_LEEWAY_SECONDS`].
     pub(crate) leeway_seconds: u32,
     /// How long ago the token may have been issued, in seconds: one day by default.
@@ -54,6 +57,11 @@ pub(crate) struct Expected<'a> {
     pub(crate) issued_after_ms: Option<i64>,
     /// The `sub` that the token must have, for example that of an `id_token_hint`.
     pub(crate) subject: Option<&'a str>,
+    /// The `acr` values of which the token must have one, to the letter; empty: it may have any, or none.
+    pub(crate) acr: &'a [&'a str],
+    /// If set, the person may not have authenticated before this time (Unix milliseconds), apart from the
+    /// leeway: `auth_time` must be there.
+    pub(crate) authenticated_after_ms: Option<i64>,
     /// In a refresh response: what the original ID Token says, and this one may not change.
     pub(crate) original: Option<&'a Original>,
     /// The request that the tokens answer.
@@ -69,6 +77,12 @@ pub(crate) struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
+    /// Whether something is expected that an ID Token alone can say.
+    pub(super) fn needs_claims(&self) -> bool {
+        let authentication = !self.acr.is_empty() || self.authenticated_after_ms.is_some();
+        self.subject.is_some() || authentication || !self.claims.is_empty()
+    }
+
     /// The defaults for this issuer and client.
     pub(crate) fn new(issuer: &'a str, client_id: &'a str) -> Expected<'a> {
         Expected {
@@ -76,10 +90,13 @@ impl<'a> Expected<'a> {
             client_id,
             trusted_audiences: &[],
             algorithms: &[Algorithm::Rs256],
+            decryption: None,
             leeway_seconds: 60,
             max_age_seconds: 24 * 60 * 60,
             issued_after_ms: None,
             subject: None,
+            acr: &[],
+            authenticated_after_ms: None,
             original: None,
             auth_req_id: None,
             request_id_claims: &[],

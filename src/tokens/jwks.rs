@@ -72,8 +72,8 @@ impl KeySet {
     ///
     /// `TOKEN_KEY_NOT_FOUND`: none fits, the caller may fetch the set again, once.
     /// `TOKEN_KEY_UNUSABLE`: those that fit are too weak, too large or broken.
-    /// `TOKEN_SIGNATURE`: the signature is wrong.
-    pub(super) fn check(
+    /// `TOKEN_SIGNATURE`: the signature is wrong; if the token names no key, it may be one of a newer set.
+    pub(crate) fn check(
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
@@ -92,7 +92,8 @@ impl KeySet {
                 None => {}
             }
         }
-        Err(outcome.into())
+        let may_be_old = kid.is_none() || outcome == Status::TOKEN_KEY_NOT_FOUND;
+        Err(Error::from(outcome).with_keys_may_be_old(may_be_old))
     }
 }
 

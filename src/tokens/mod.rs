@@ -5,6 +5,7 @@
 //!
 //! - `token_response`: the body is read into a `TokenResponse`, which shows nothing of itself;
 //! - `jwks`: the provider's key set is read into a `KeySet`;
+//! - `encrypted`: an ID Token that is encrypted to the client is opened;
 //! - `expected`: the flow says what the ID Token must be in an `Expected`;
 //! - `verify`: form, header, key and signature (`id_token`, with `algorithm` for the signature
 //!   itself, and `fields` for JSON), then what the token says (`claims`); each refusal has its own
@@ -17,6 +18,7 @@
 mod algorithm;
 mod answer;
 mod claims;
+mod encrypted;
 mod expected;
 mod fields;
 mod id_token;
@@ -38,6 +40,7 @@ use serde_json::{Map, Value};
 pub(crate) use algorithm::Algorithm;
 pub use answer::Answer;
 pub(crate) use answer::{introspection, signed_userinfo, userinfo};
+pub(crate) use encrypted::{CONTENT_ALGORITHMS, Decryption, DecryptionKey, KEY_ALGORITHMS};
 pub(crate) use expected::{ClaimExpectation, Delivery, Expected};
 pub(crate) use jwks::KeySet;
 pub(crate) use original::Original;
@@ -61,6 +64,10 @@ pub(crate) fn verify(
     expected: &Expected<'_>,
     now_ms: i64,
 ) -> Result<Tokens> {
+    let response = match (&response.0.id_token, expected.decryption) {
+        (Some(token), Some(decryption)) => response.with_id_token(decryption.open(token.expose_secret())?),
+        _ => response.clone(),
+    };
     let parts = &response.0;
     let claims = match &parts.id_token {
         Some(token) => {
@@ -69,7 +76,7 @@ pub(crate) fn verify(
         }
         None => {
             let is_missed = match expected.delivery {
-                Delivery::TokenEndpoint => expected.subject.is_some() || !expected.claims.is_empty(),
+                Delivery::TokenEndpoint => expected.needs_claims(),
                 Delivery::Refresh => false,
                 Delivery::Push => true,
             };
@@ -83,7 +90,7 @@ pub(crate) fn verify(
     let later = || claims.as_ref().map(Original::of).unwrap_or_default();
     let original = expected.original.map(|original| original.clone().or(later()));
     Ok(Tokens(Arc::new(Verified {
-        response: response.clone(),
+        response,
         scope,
         claims,
         issuer: expected.issuer.into(),
@@ -161,7 +168,8 @@ impl Tokens {
         self.0.response.0.access_token.expose_secret()
     }
 
-    /// The ID Token as it came: signed, and confidential. `None` only if none was asked for.
+    /// The ID Token: signed, and confidential; one that came encrypted is decrypted, as an `id_token_hint`
+    /// must be (CIBA Core §7.1). `None` only if none was asked for.
     pub fn id_token(&self) -> Option<&str> {
         Some(self.0.response.0.id_token.as_ref()?.expose_secret())
     }

@@ -36,6 +36,7 @@ impl Default for ResponsePolicy {
 pub(crate) struct TokenResponse(pub(super) Arc<Parts>);
 
 /// The members that the protocol names, and the whole text.
+#[derive(Clone)]
 pub(super) struct Parts {
     pub(super) body: SecretString,
     pub(super) access_token: SecretString,
@@ -96,6 +97,14 @@ impl TokenResponse {
         }))
     }
 
+    /// The same with the signed ID Token that was in an encrypted one.
+    pub(super) fn with_id_token(&self, signed: SecretString) -> TokenResponse {
+        let members = Fields::parse(expose(&self.0.body));
+        let text = members.map(|members| members.with("id_token", &json_text(&signed)));
+        let body = text.map_or_else(|| self.0.body.clone(), |text| text.as_str().into());
+        TokenResponse(Arc::new(Parts { body, id_token: Some(signed), ..Parts::clone(&self.0) }))
+    }
+
     /// Whether there is an ID Token to verify, so that the provider's keys are needed.
     pub(crate) fn has_id_token(&self) -> bool {
         self.0.id_token.is_some()
@@ -119,7 +128,8 @@ impl Parts {
         let access_token = members.token("access_token")?.ok_or_else(|| missing("access_token"))?;
         let token_type = members.text("token_type")?.ok_or_else(|| missing("token_type"))?;
         if !token_type.eq_ignore_ascii_case(policy.token_type) {
-            return Err(invalid("the token response's token_type is not the expected one"));
+            let text = format!("the token response's token_type is not {}", policy.token_type);
+            return Err(invalid(text));
         }
         let refresh_token = members.token("refresh_token")?;
         let scope = members.text("scope")?;

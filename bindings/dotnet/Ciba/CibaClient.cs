@@ -152,6 +152,52 @@ namespace Ciba
             }
         }
 
+        /// <summary>
+        /// Takes a request that has come to the client's notification endpoint, in ping and push mode, from whatever HTTP
+        /// server received it. It never waits.
+        /// </summary>
+        /// <remarks>
+        /// Answer with <see cref="CibaNotification.HttpStatus"/>, whatever it is. A ping has the provider asked at once for a
+        /// flow that somebody waits for; what a push brings is verified, and the flow then has its outcome.
+        /// </remarks>
+        /// <param name="method">The HTTP method.</param>
+        /// <param name="authorization">The header of this name; null where there is none.</param>
+        /// <param name="contentType">The header Content-Type; null where there is none.</param>
+        /// <param name="body">The body's bytes.</param>
+        /// <returns>What became of it.</returns>
+        /// <exception cref="ArgumentNullException">The method or the body is null.</exception>
+        /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
+        public CibaNotification DeliverNotification(string method, string authorization, string contentType, byte[] body)
+        {
+            if (body == null)
+                throw new ArgumentNullException(nameof(body));
+            byte[] methodBytes = Utf8.Bytes(method, nameof(method));
+            byte[] bearer = Header(authorization), type = Header(contentType);
+            var some = body.Length > 0 ? body : new byte[1]; // of nothing there is no address
+            using (var client = Use())
+            fixed (byte* methodText = methodBytes, authorizationText = bearer, typeText = type, bytes = some)
+            {
+                int status = Native.ciba_notification_deliver(
+                    client.Pointer, methodText, authorizationText, typeText, bytes, (UIntPtr)body.Length,
+                    out IntPtr notification, out IntPtr error);
+                CibaException.Check(status, error);
+                return CibaNotification.Take(notification);
+            }
+        }
+
+        /// <summary>A header as C wants it. It comes from anybody: one that is no text is none.</summary>
+        private static byte[] Header(string text)
+        {
+            try
+            {
+                return text == null ? null : Utf8.Bytes(text, nameof(text));
+            }
+            catch (ArgumentException)
+            {
+                return null;
+            }
+        }
+
         /// <summary>Frees the client. Flows that it started go on.</summary>
         public void Dispose()
         {

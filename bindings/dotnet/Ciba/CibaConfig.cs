@@ -11,8 +11,10 @@ namespace Ciba
     {
         // Kept alive as long as the library may call them: for ever.
         private static readonly Native.LogCallback Log = OnLog;
+        private static readonly Native.SignerCallback Signer = OnSign;
         private static readonly Native.ReleaseCallback Release = OnRelease;
         private static readonly IntPtr LogPointer = Marshal.GetFunctionPointerForDelegate(Log);
+        private static readonly IntPtr SignerPointer = Marshal.GetFunctionPointerForDelegate(Signer);
         private static readonly IntPtr ReleasePointer = Marshal.GetFunctionPointerForDelegate(Release);
 
         private readonly ConfigHandle handle;
@@ -105,6 +107,38 @@ namespace Ciba
             return this;
         }
 
+        /// <summary>
+        /// Has a delegate sign with the client's private key, which the library never sees, in place of
+        /// client_private_key: that of a smart card, an HSM, the Windows store, a cloud's key service.
+        /// </summary>
+        /// <remarks>
+        /// It is called by threads that are inside a call, or that drives awaited flows, which one slow signature then
+        /// holds up; several at once perhaps. It gives the signature as JWS has it: what
+        /// <c>ECDsa.SignData</c> and <c>RSA.SignData</c> give. What it throws, or null: it cannot sign, and nothing is
+        /// sent (<see cref="CibaStatus.SignerFailed"/>): a start fails, a poll is tried again at the next interval. It
+        /// must make no call that may wait. It is let go when these settings and every client and flow made from
+        /// them are disposed of or collected.
+        /// </remarks>
+        /// <param name="signer">What is called.</param>
+        /// <returns>These settings.</returns>
+        /// <exception cref="ArgumentNullException">The delegate is null.</exception>
+        /// <exception cref="ObjectDisposedException">These settings are disposed.</exception>
+        public CibaConfig SetSigner(Func<CibaSigningInput, byte[]> signer)
+        {
+            if (signer == null)
+                throw new ArgumentNullException(nameof(signer));
+            using (var config = Use())
+            {
+                // Given away with the call: released also where it fails.
+                var userdata = GCHandle.ToIntPtr(GCHandle.Alloc(signer));
+                CibaException.Check(
+                    Native.ciba_config_set_signer(
+                        config.Pointer, SignerPointer, userdata, ReleasePointer, out IntPtr error),
+                    error);
+            }
+            return this;
+        }
+
         /// <summary>Frees the settings. Clients that were made from them keep what they need.</summary>
         public void Dispose()
         {
@@ -130,9 +164,60 @@ namespace Ciba
             }
         }
 
+        private static int OnSign(
+            IntPtr userdata, byte* algorithm, byte* keyId, byte* input, UIntPtr inputLength, byte* signature, UIntPtr room,
+            out UIntPtr signatureLength)
+        {
+            signatureLength = UIntPtr.Zero;
+            try
+            {
+                var signer = (Func<CibaSigningInput, byte[]>)GCHandle.FromIntPtr(userdata).Target;
+                var bytes = new byte[(int)inputLength];
+                Marshal.Copy((IntPtr)input, bytes, 0, bytes.Length);
+                byte[] made = signer(new CibaSigningInput(Utf8.Text((IntPtr)algorithm), Utf8.Text((IntPtr)keyId), bytes));
+                if (made == null)
+                    return 1;
+                if ((ulong)made.Length > (ulong)room)
+                    return 3;
+                Marshal.Copy(made, 0, (IntPtr)signature, made.Length);
+                signatureLength = (UIntPtr)made.Length;
+                return 0;
+            }
+            catch (Exception) // must not cross the border to C
+            {
+                return 2;
+            }
+        }
+
         private static void OnRelease(IntPtr userdata)
         {
             GCHandle.FromIntPtr(userdata).Free();
+        }
+    }
+
+    /// <summary>What a signer signs.</summary>
+    public sealed class CibaSigningInput
+    {
+        private readonly byte[] bytes;
+
+        internal CibaSigningInput(string algorithm, string keyId, byte[] bytes)
+        {
+            Algorithm = algorithm;
+            KeyId = keyId;
+            this.bytes = bytes;
+        }
+
+        /// <summary>The algorithm, as in JWS: "ES256" for example.</summary>
+        public string Algorithm { get; }
+
+        /// <summary>The setting client_key_id; null: it is not set.</summary>
+        public string KeyId { get; }
+
+        /// <summary>The bytes that are signed, not hashed yet.</summary>
+        /// <returns>The bytes.</returns>
+        public byte[] GetBytes()
+        {
+            return (byte[])bytes.Clone();
         }
     }
 

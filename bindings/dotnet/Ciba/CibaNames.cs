@@ -10,6 +10,10 @@ namespace Ciba
         /// <remarks>text</remarks>
         public const string Provider = "provider";
 
+        /// <summary>fapi-ciba: what the Financial-grade API's profile for CIBA forbids becomes an error when the client is made or a request is checked. No push, no client_secret methods, no http; requests signed, with PS256 or ES256 like all else; access tokens bound to the client; a binding_message or authorization_details in each request; in TLS 1.2 only the profile's cipher suites. Defaults become what it asks for: private_key_jwt, PS256 (ES256 for a P-256 key), bound tokens where there is a tls_client_certificate.</summary>
+        /// <remarks>fapi-ciba</remarks>
+        public const string Profile = "profile";
+
         /// <summary>The provider's issuer identifier, compared byte for byte. Endpoints that are not given are found by discovery below it. With a provider by name: the same provider at another place.</summary>
         /// <remarks>https URL</remarks>
         public const string Issuer = "issuer";
@@ -22,8 +26,8 @@ namespace Ciba
         /// <remarks>text</remarks>
         public const string ClientSecret = "client_secret";
 
-        /// <summary>How the client proves itself, at every endpoint: by its secret as an Authorization header or in the body, or by a JWT that is signed anew for each request with its secret or its private key.</summary>
-        /// <remarks>client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt; default client_secret_basic</remarks>
+        /// <summary>How the client proves itself, at every endpoint: by its secret as an Authorization header or in the body; by a JWT that is signed anew for each request with its secret or its private key; or by its certificate in TLS, of a CA or self-signed (RFC 8705), with tls_client_certificate.</summary>
+        /// <remarks>client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth; default client_secret_basic</remarks>
         public const string TokenEndpointAuthMethod = "token_endpoint_auth_method";
 
         /// <summary>What client_secret_jwt and private_key_jwt sign with. Default: HS256; for a private key the alg of its JWK, else RS256, ES256, ES384, ES512 or EdDSA, as its kind is.</summary>
@@ -50,9 +54,53 @@ namespace Ciba
         /// <remarks>client-authentication+jwt, JWT</remarks>
         public const string ClientAssertionTyp = "client_assertion_typ";
 
-        /// <summary>How tokens are delivered.</summary>
-        /// <remarks>poll; default poll</remarks>
+        /// <summary>The certificate that the client shows in TLS (RFC 8705), with any token_endpoint_auth_method: PEM, its own first and then who issued it, with the private key or without; or PKCS#12 in Base64. Requests then go to the provider's mtls_endpoint_aliases.</summary>
+        /// <remarks>text, of several lines</remarks>
+        public const string TlsClientCertificate = "tls_client_certificate";
+
+        /// <summary>A file with that certificate, PEM or PKCS#12, in place of tls_client_certificate.</summary>
+        /// <remarks>text</remarks>
+        public const string TlsClientCertificateFile = "tls_client_certificate_file";
+
+        /// <summary>The private key of tls_client_certificate, where that holds none: PEM (PKCS#8, also encrypted, PKCS#1 or SEC 1); RSA, P-256, P-384, P-521 or Ed25519.</summary>
+        /// <remarks>text, of several lines</remarks>
+        public const string TlsClientKey = "tls_client_key";
+
+        /// <summary>A file with that key, in place of tls_client_key.</summary>
+        /// <remarks>text</remarks>
+        public const string TlsClientKeyFile = "tls_client_key_file";
+
+        /// <summary>The password of the PKCS#12 file or of the encrypted key.</summary>
+        /// <remarks>text</remarks>
+        public const string TlsClientPassword = "tls_client_password";
+
+        /// <summary>Whether the client is registered for access tokens that are bound to its certificate. The provider's metadata, where they are read, must agree, and so must the answer to an introspection of the access token.</summary>
+        /// <remarks>true, false; default false</remarks>
+        public const string TlsClientCertificateBoundAccessTokens = "tls_client_certificate_bound_access_tokens";
+
+        /// <summary>Whether the client is registered for access tokens that are bound to a key of its own (DPoP, RFC 9449). Token requests and userinfo then take a proof along, and tokens of another token_type are refused. Not with push.</summary>
+        /// <remarks>true, false; default false</remarks>
+        public const string DpopBoundAccessTokens = "dpop_bound_access_tokens";
+
+        /// <summary>What DPoP proofs are signed with; the provider's dpop_signing_alg_values_supported, where its metadata are read, must list it. Default: the alg of the key's JWK, else the usual one for its kind; ES256 where no key is given.</summary>
+        /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519</remarks>
+        public const string DpopSigningAlg = "dpop_signing_alg";
+
+        /// <summary>The key that access tokens are bound to, PEM or JWK as client_private_key. Default: one on P-256 that is made with the client and never leaves it; with it no other process can use the access tokens.</summary>
+        /// <remarks>PEM or JWK</remarks>
+        public const string DpopPrivateKey = "dpop_private_key";
+
+        /// <summary>A file with that key, in place of dpop_private_key.</summary>
+        /// <remarks>text</remarks>
+        public const string DpopPrivateKeyFile = "dpop_private_key_file";
+
+        /// <summary>How tokens are delivered, as the client is registered: they are fetched when they are there, which is asked for at the interval (poll), and at once when the provider says so (ping); or the provider sends them (push), and nothing is asked for. What the provider sends is given to ciba_notification_deliver().</summary>
+        /// <remarks>poll, ping, push; default poll</remarks>
         public const string BackchannelTokenDeliveryMode = "backchannel_token_delivery_mode";
+
+        /// <summary>Where the provider sends notifications, as the client is registered. Required for ping and push. The library does not listen there; the program does.</summary>
+        /// <remarks>https URL</remarks>
+        public const string BackchannelClientNotificationEndpoint = "backchannel_client_notification_endpoint";
 
         /// <summary>What authentication requests are signed with: all their parameters are then inside a JWT. Default: they are not signed. HS256, HS384 and HS512 only at providers by name that are known to take them.</summary>
         /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519, HS256, HS384, HS512</remarks>
@@ -67,8 +115,24 @@ namespace Ciba
         public const string SignedRequestTyp = "signed_request_typ";
 
         /// <summary>The one algorithm that ID Tokens may be signed with.</summary>
-        /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; default RS256</remarks>
+        /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519; default RS256</remarks>
         public const string IdTokenSignedResponseAlg = "id_token_signed_response_alg";
+
+        /// <summary>How the key of encrypted ID Tokens is encrypted to the client, or agreed upon (JWE alg). Every ID Token must then be encrypted, a signed JWT inside. Without it they are not, and an encrypted one is refused.</summary>
+        /// <remarks>RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW, ECDH-ES+A256KW</remarks>
+        public const string IdTokenEncryptedResponseAlg = "id_token_encrypted_response_alg";
+
+        /// <summary>What encrypted ID Tokens are encrypted with (JWE enc). Required with id_token_encrypted_response_alg; register the client for it, since providers' own default is another one.</summary>
+        /// <remarks>A128GCM, A256GCM</remarks>
+        public const string IdTokenEncryptedResponseEnc = "id_token_encrypted_response_enc";
+
+        /// <summary>The private key that ID Tokens are encrypted to: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384 or P-521.</summary>
+        /// <remarks>PEM or JWK</remarks>
+        public const string ClientDecryptionKey = "client_decryption_key";
+
+        /// <summary>A file with that key, in place of client_decryption_key.</summary>
+        /// <remarks>text</remarks>
+        public const string ClientDecryptionKeyFile = "client_decryption_key_file";
 
         /// <summary>In place of the discovered one.</summary>
         /// <remarks>https URL</remarks>
@@ -94,8 +158,32 @@ namespace Ciba
         /// <remarks>https URL</remarks>
         public const string RevocationEndpoint = "revocation_endpoint";
 
+        /// <summary>Where the client's certificate is asked for, in place of the discovered alias (RFC 8705 section 5).</summary>
+        /// <remarks>https URL</remarks>
+        public const string MtlsEndpointAliasesBackchannelAuthenticationEndpoint = "mtls_endpoint_aliases.backchannel_authentication_endpoint";
+
+        /// <summary>In place of the discovered alias.</summary>
+        /// <remarks>https URL</remarks>
+        public const string MtlsEndpointAliasesTokenEndpoint = "mtls_endpoint_aliases.token_endpoint";
+
+        /// <summary>In place of the discovered alias.</summary>
+        /// <remarks>https URL</remarks>
+        public const string MtlsEndpointAliasesUserinfoEndpoint = "mtls_endpoint_aliases.userinfo_endpoint";
+
+        /// <summary>In place of the discovered alias.</summary>
+        /// <remarks>https URL</remarks>
+        public const string MtlsEndpointAliasesIntrospectionEndpoint = "mtls_endpoint_aliases.introspection_endpoint";
+
+        /// <summary>In place of the discovered alias.</summary>
+        /// <remarks>https URL</remarks>
+        public const string MtlsEndpointAliasesRevocationEndpoint = "mtls_endpoint_aliases.revocation_endpoint";
+
+        /// <summary>Whether, with tls_client_certificate, an endpoint without an alias is an error. false accepts the plain endpoint, for providers that ask for certificates there.</summary>
+        /// <remarks>true, false; default true</remarks>
+        public const string MtlsEndpointAliasesRequired = "mtls_endpoint_aliases_required";
+
         /// <summary>The one algorithm that userinfo answers may be signed with. Without it they are plain JSON, and a signed one is refused.</summary>
-        /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA</remarks>
+        /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519</remarks>
         public const string UserinfoSignedResponseAlg = "userinfo_signed_response_alg";
 
         /// <summary>TelenorID+ BankID: where the hint and the binding_message are asked for, in place of the one below the issuer.</summary>
@@ -262,7 +350,7 @@ namespace Ciba
         /// <remarks>text</remarks>
         public const string LoginHintTokenPrompt = "login_hint_token.prompt";
 
-        /// <summary>An ID Token that was issued before. One that was encrypted to the client is given decrypted; it may have expired.</summary>
+        /// <summary>An ID Token that was issued before. It may have expired. One that is encrypted to the client is sent decrypted, with client_decryption_key.</summary>
         /// <remarks>text</remarks>
         public const string IdTokenHint = "id_token_hint";
 
@@ -309,6 +397,18 @@ namespace Ciba
         /// <summary>Signaturgruppen CIBA + PAR: comes along to init_auth.redirectUri.</summary>
         /// <remarks>text</remarks>
         public const string InitAuthState = "init_auth.state";
+
+        /// <summary>Authentication context classes, separated by spaces, of which the ID Token's acr must be one. Not sent: acr_values asks for them.</summary>
+        /// <remarks>text</remarks>
+        public const string ExpectedAcr = "expected.acr";
+
+        /// <summary>By how many seconds the person's authentication may lie before the request, by the ID Token's auth_time, which must then be there; 0: the person authenticates for this request. Not sent.</summary>
+        /// <remarks>0 to 2147483647</remarks>
+        public const string ExpectedMaxAge = "expected.max_age";
+
+        /// <summary>The sub that the ID Token must have, to the letter. Not sent. Default: the sub of the id_token_hint, where there is one.</summary>
+        /// <remarks>text</remarks>
+        public const string ExpectedSub = "expected.sub";
 
         /// <summary>A text of the caller's that stands in every log event of the flow. Not sent. Must not be secret.</summary>
         /// <remarks>text</remarks>

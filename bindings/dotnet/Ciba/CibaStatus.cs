@@ -74,6 +74,8 @@ namespace Ciba
         StartUnknown = 111,
         /// <summary>The answer to the refresh was lost: the refresh token may be used up.</summary>
         RefreshUnknown = 120,
+        /// <summary>The signer failed; nothing was sent.</summary>
+        SignerFailed = 130,
         /// <summary>The provider calls the request invalid.</summary>
         InvalidRequest = 200,
         /// <summary>The provider does not accept the client's credentials.</summary>
@@ -108,6 +110,8 @@ namespace Ciba
         DeniedOrFailed = 215,
         /// <summary>The app or the identity scheme behind the provider reported an error.</summary>
         AuthenticationDeviceError = 216,
+        /// <summary>Something went wrong at the provider while the person was asked.</summary>
+        TransactionFailed = 217,
         /// <summary>The provider does not accept the access token, or not any more.</summary>
         InvalidToken = 240,
         /// <summary>The scope of the access token does not reach so far.</summary>
@@ -168,12 +172,22 @@ namespace Ciba
         TokenUnexpectedClaim = 319,
         /// <summary>There is no ID Token.</summary>
         TokenMissing = 320,
+        /// <summary>The ID Token's acr is not one that is expected.</summary>
+        TokenAcr = 321,
+        /// <summary>The ID Token's auth_time is missing or not recent enough.</summary>
+        TokenAuthTime = 322,
+        /// <summary>The ID Token is not encrypted although it must be.</summary>
+        TokenNotEncrypted = 323,
+        /// <summary>The ID Token cannot be decrypted with the client's key.</summary>
+        TokenDecryption = 324,
         /// <summary>The userinfo answer is not about the subject of the ID Token.</summary>
         UserinfoSubject = 330,
         /// <summary>The userinfo answer is not a plain JSON object.</summary>
         UserinfoMalformed = 331,
         /// <summary>The userinfo answer is signed against the settings, or not signed.</summary>
         UserinfoSigning = 332,
+        /// <summary>The access token is not bound to the client's certificate.</summary>
+        TokenBinding = 340,
         /// <summary>The provider's metadata could not be fetched.</summary>
         DiscoveryFailed = 400,
         /// <summary>The provider's metadata is malformed.</summary>
@@ -204,6 +218,16 @@ namespace Ciba
         SavedFlowContext = 505,
         /// <summary>A flow that has ended or has its tokens cannot be saved.</summary>
         NotSaveable = 506,
+        /// <summary>No flow of this client in this process has the notification's token.</summary>
+        NotificationUnknownFlow = 600,
+        /// <summary>The notification has no bearer token.</summary>
+        NotificationUnauthorized = 601,
+        /// <summary>The notification's token belongs to another request.</summary>
+        NotificationOtherRequest = 602,
+        /// <summary>The notification is malformed.</summary>
+        NotificationMalformed = 603,
+        /// <summary>The notification is not of the client's delivery mode.</summary>
+        NotificationWrongMode = 604,
         /// <summary>A defect of this library.</summary>
         Internal = 900,
         /// <summary>A panic was caught: a defect of this library.</summary>

@@ -27,7 +27,7 @@ namespace Ciba
             get { return Get("access_token"); }
         }
 
-        /// <summary>The ID Token as it came; null only if none was asked for.</summary>
+        /// <summary>The ID Token: signed; one that came encrypted is decrypted. Null only if none was asked for.</summary>
         /// <exception cref="ObjectDisposedException">The tokens are disposed.</exception>
         public string IdToken
         {

@@ -134,7 +134,10 @@ namespace Ciba
         {
             pauseMs = lastPauseMs = Math.Min(lastPauseMs * 2, LongestPauseMs);
             if (Flow.Progress.Stage == CibaStage.Starting)
+            {
+                Flow.PollNow(); // what a signer has to sign is signed inside a call alone
                 return null;
+            }
             Commit();
             if (Flow.Outcome != CibaStatus.Pending)
                 Flow.PollNow(); // throws what the start ended with

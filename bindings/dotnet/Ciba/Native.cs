@@ -17,6 +17,11 @@ namespace Ciba
         internal delegate void LogCallback(IntPtr userdata, int level, byte* name, byte* text, byte* correlation, long unixMs);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+        internal delegate int SignerCallback(
+            IntPtr userdata, byte* algorithm, byte* keyId, byte* input, UIntPtr inputLength, byte* signature, UIntPtr room,
+            out UIntPtr signatureLength);
+
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate int ProgressCallback(IntPtr userdata, int stage, long expiresInMs, long nextPollInMs, long polls);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
@@ -70,6 +75,10 @@ namespace Ciba
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int ciba_config_set_log(
             IntPtr config, int level, IntPtr callback, IntPtr userdata, IntPtr release, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_config_set_signer(
+            IntPtr config, IntPtr callback, IntPtr userdata, IntPtr release, out IntPtr error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int ciba_client_new(IntPtr config, out IntPtr client, out IntPtr error);
@@ -251,5 +260,25 @@ namespace Ciba
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern void ciba_saved_flow_free(IntPtr saved);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_notification_deliver(
+            IntPtr client, byte* method, byte* authorization, byte* contentType, byte* body, UIntPtr bodyLength,
+            out IntPtr notification, out IntPtr error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_notification_status(IntPtr notification);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_notification_http_status(IntPtr notification);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int ciba_notification_kind(IntPtr notification);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern IntPtr ciba_notification_auth_req_id(IntPtr notification, out UIntPtr length);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void ciba_notification_free(IntPtr notification);
     }
 }

@@ -47,15 +47,30 @@ impl Callback {
     /// Calls it. What it throws goes to `sys.unraisablehook`: there is nobody who could catch it, and
     /// it must not end a sign-in. Nothing happens while the interpreter shuts down.
     pub fn call<A: for<'py> PyCallArgs<'py>>(&self, arguments: impl FnOnce(Python<'_>) -> PyResult<A>) {
+        self.ask(arguments, |_| Ok(()));
+    }
+
+    /// Calls it for an answer. Where it throws, the answer is the type of what it threw.
+    pub fn ask<A: for<'py> PyCallArgs<'py>, T>(
+        &self,
+        arguments: impl FnOnce(Python<'_>) -> PyResult<A>,
+        answer: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
+    ) -> Option<Result<T, String>> {
         let before = INSIDE.replace(true);
-        Python::try_attach(|py| {
-            let Some(callable) = &self.0.0 else { return };
+        let answered = Python::try_attach(|py| {
+            let callable = self.0.0.as_ref()?;
             let called = arguments(py).and_then(|arguments| callable.call1(py, arguments));
-            if let Err(thrown) = called {
+            Some(called.and_then(|returned| answer(returned.bind(py))).map_err(|thrown| {
+                let name = thrown
+                    .get_type(py)
+                    .name()
+                    .map_or_else(|_| "an exception".into(), |name| name.to_string());
                 thrown.write_unraisable(py, Some(callable.bind(py)));
-            }
+                name
+            }))
         });
         INSIDE.set(before);
+        answered.flatten()
     }
 }
 
@@ -66,7 +81,7 @@ pub fn not_inside(py: Python<'_>) -> PyResult<()> {
         true => Err(usage(
             py,
             ciba::Status::IN_CALLBACK,
-            "a log callable must not call into ciba: hand the work to another thread",
+            "a callable that ciba calls must not call into it: hand the work to another thread",
         )),
     }
 }

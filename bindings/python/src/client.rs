@@ -10,7 +10,9 @@ use pyo3::types::{PyDict, PyMapping};
 use crate::error::usage;
 use crate::flow::Flow;
 use crate::log::{PythonLog, default_log};
+use crate::notification::Notification;
 use crate::settings::{set_keywords, set_mapping, set_value};
+use crate::signer::PythonSigner;
 use crate::time::timeout as timeout_of;
 use crate::tokens::{Answer, Tokens};
 use crate::wait::{call, wait};
@@ -25,6 +27,14 @@ use crate::wait::{call, wait};
 /// logger ``ciba`` of ``logging`` (debug events only if that is enabled for them by now). It runs on
 /// the library's own thread or on one that is inside a call: it must be quick and must not call into
 /// ciba. What it raises goes to ``sys.unraisablehook`` and ends nothing.
+///
+/// ``signer`` signs with the client's private key, which the library never sees, in place of
+/// ``client_private_key``: that of a smart card, an HSM, a cloud's key service. It is called as
+/// ``signer(data, algorithm, key_id)`` with ``bytes``, the name as in JWS, and ``client_key_id`` or
+/// ``None``, and returns the signature as JWS has it, as ``bytes``: r and s one after the other for ES256
+/// and its kind, not DER. It runs on threads that are inside a call, several at once perhaps, and must
+/// not call into ciba. What it raises goes to ``sys.unraisablehook``; nothing is sent then, and a start
+/// fails with the status ``SIGNER_FAILED``.
 ///
 /// Making one sends nothing. Certificates are read, which takes some milliseconds: make one client
 /// and keep it. Any thread may use it, and so may a process forked from this one.
@@ -48,11 +58,12 @@ impl Client {
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (provider=None, *, log=None, **settings))]
+    #[pyo3(signature = (provider=None, *, log=None, signer=None, **settings))]
     fn new(
         py: Python<'_>,
         provider: Option<&Bound<'_, PyAny>>,
         log: Option<Bound<'_, PyAny>>,
+        signer: Option<Bound<'_, PyAny>>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Client> {
         let mut config = Config::new();
@@ -76,6 +87,13 @@ impl Client {
             None => default_log(py)?,
         };
         config.add_log(level, Arc::new(PythonLog::new(callable)) as Arc<dyn Log>);
+        if let Some(signer) = signer {
+            if !signer.is_callable() {
+                let text = "signer: must be a callable that takes the bytes, the algorithm and the key's id";
+                return Err(PyTypeError::new_err(text));
+            }
+            config.set_signer(Arc::new(PythonSigner::new(signer)));
+        }
         let client = call(py, || ciba::Client::new(&config))?;
         Ok(Client { client: Mutex::new(Some(client)), shown })
     }
@@ -160,6 +178,24 @@ impl Client {
     fn resume(&self, py: Python<'_>, saved: Vec<u8>, context: &str) -> PyResult<Flow> {
         let client = self.open(py)?;
         Ok(Flow(call(py, || client.resume(&saved, context))?))
+    }
+
+    /// Takes a request that has come to the client's notification endpoint, in ping and push mode, from
+    /// whatever HTTP server received it. ``authorization``, ``content_type``: these headers, ``None`` where
+    /// there is none. Answer with ``http_status`` of what it returns, whatever that is.
+    ///
+    /// A ping has the provider asked at once for a flow that somebody waits for; what a push brings is
+    /// verified, and the flow then has its outcome. It never waits, and any thread may call it.
+    fn deliver_notification(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        authorization: Option<&str>,
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> PyResult<Notification> {
+        let client = self.open(py)?;
+        call(py, || client.deliver_notification(method, authorization, content_type, &body)).map(Notification)
     }
 
     /// Tokens that the program kept, from an earlier run for example, to go on with. They have no access

@@ -222,7 +222,10 @@ impl Flow {
         let tell = move |progress: &Progress| {
             // The GIL is not taken for a poll that decided nothing.
             let before = told.swap(progress.stage as i32, Ordering::Relaxed);
-            if before != progress.stage as i32 || progress.stage == ProgressStage::Ended {
+            if before != progress.stage as i32
+                || progress.stage == ProgressStage::Ended
+                || progress.signature_wanted
+            {
                 changed.call(|_| Ok(()));
             }
         };

@@ -11,9 +11,11 @@ mod client;
 mod error;
 mod flow;
 mod log;
+mod notification;
 mod saved;
 mod set;
 mod settings;
+mod signer;
 mod time;
 mod tokens;
 mod wait;
@@ -28,6 +30,8 @@ mod _ciba {
     use super::client::Client;
     #[pymodule_export]
     use super::flow::{Flow, Watch};
+    #[pymodule_export]
+    use super::notification::Notification;
     #[pymodule_export]
     use super::saved::SavedFlow;
     #[pymodule_export]

@@ -23,7 +23,8 @@ impl Tokens {
         self.0.access_token()
     }
 
-    /// The ID Token as it came: signed, and confidential. ``None`` only if none was asked for.
+    /// The ID Token: signed, and confidential; one that came encrypted is decrypted. ``None`` only if none
+    /// was asked for.
     #[getter]
     fn id_token(&self) -> Option<&str> {
         self.0.id_token()

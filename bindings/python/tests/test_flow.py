@@ -25,7 +25,7 @@ def test_approved(provider):
     provider.assert_requests_then_silence([*STARTED, PENDING + "*", "POST /token -> 200 tokens"], flow)
 
 
-def test_denied_r60(provider):
+def test_denied_r47(provider):
     flow = flow_that(provider, "deny after 0 s")
     for _ in range(2):
         with pytest.raises(ciba.Denied) as denied:
@@ -92,7 +92,7 @@ def test_a_wrong_secret(provider):
     provider.assert_requests_then_silence([STARTED[0], "POST /bc-authorize -> 401 invalid_client"])
 
 
-def test_an_answer_with_tokens_that_was_lost_is_unknown_and_no_denial_r62(provider):
+def test_an_answer_with_tokens_that_was_lost_is_unknown_and_no_denial_r50(provider):
     provider.fault("poll", {"cut_in_body": {"status": None}})
     with pytest.raises(ciba.Unknown):
         flow_that(provider, "approve after 0 s").poll()

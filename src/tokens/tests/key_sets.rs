@@ -128,6 +128,7 @@ fn step_4_a_weak_or_broken_rsa_key_is_not_used() {
             ("n even", UNUSABLE, |a| set(a, "n", encode([&[0xff; 255][..], &[0xfe]].concat()))),
             ("n of 2047 bits", UNUSABLE, |a| set(a, "n", encode([&[0x7f][..], &[0xff; 255]].concat()))),
             ("n of 8193 bits", UNUSABLE, |a| set(a, "n", encode([&[1][..], &[0xff; 1024]].concat()))),
+            ("n of 65536 bits", UNUSABLE, |a| set(a, "n", encode([0xff; 8192]))),
             ("a broken one and the right one of one kid", Status::OK, |a| {
                 a.key("other").insert("kid".into(), "rsa".into());
                 a.keys["keys"][0]["n"] = "AA".into();
@@ -140,9 +141,13 @@ fn step_4_a_weak_or_broken_rsa_key_is_not_used() {
 fn step_4_a_signature_by_a_key_of_another_size_is_right_and_refused() {
     let text = include_str!("../../../tests/fixtures/tokens/keys_of_odd_sizes.json");
     let sizes: Value = serde_json::from_str(text).unwrap();
-    for (name, status) in
-        [("weak", UNUSABLE), ("almost", UNUSABLE), ("largest", Status::OK), ("huge", UNUSABLE)]
-    {
+    for (name, status) in [
+        ("tiny", UNUSABLE),
+        ("weak", UNUSABLE),
+        ("almost", UNUSABLE),
+        ("largest", Status::OK),
+        ("huge", UNUSABLE),
+    ] {
         let mut attempt = Attempt::good();
         attempt.expectations.clear();
         attempt.keys = json!({"keys": [sizes[name]["key"]]});

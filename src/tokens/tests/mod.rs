@@ -4,6 +4,7 @@
 mod afterwards;
 mod algorithms;
 mod disclosure;
+mod encrypted;
 mod form;
 mod key_sets;
 mod real_token;
@@ -133,8 +134,11 @@ pub(super) struct Attempt {
     pub(super) response: Map<String, Value>,
     pub(super) keys: Value,
     pub(super) algorithms: Vec<Algorithm>,
+    pub(super) decryption: Option<Arc<Decryption>>,
     pub(super) audiences: Vec<String>,
     pub(super) subject: Option<&'static str>,
+    pub(super) acr: Vec<&'static str>,
+    pub(super) authenticated_after: Option<i64>,
     pub(super) expectations: Vec<ClaimExpectation>,
     pub(super) delivery: Delivery,
     pub(super) issued_after: Option<i64>,
@@ -168,8 +172,11 @@ impl Attempt {
             })),
             keys: key_set(),
             algorithms: vec![Algorithm::Rs256],
+            decryption: None,
             audiences: Vec::new(),
             subject: None,
+            acr: Vec::new(),
+            authenticated_after: None,
             expectations: vec![ClaimExpectation {
                 name: "mitid.uuid".into(),
                 expected: "eee4b272".into(),
@@ -259,9 +266,12 @@ impl Attempt {
         let expected = Expected {
             trusted_audiences: &self.audiences,
             algorithms: &self.algorithms,
+            decryption: self.decryption.as_deref(),
             leeway_seconds: self.leeway,
             issued_after_ms: self.issued_after.map(|seconds| seconds * 1000),
             subject: self.subject,
+            acr: &self.acr,
+            authenticated_after_ms: self.authenticated_after.map(|seconds| seconds * 1000),
             auth_req_id: Some(REQUEST),
             claims: &self.expectations,
             delivery: self.delivery,

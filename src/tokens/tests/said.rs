@@ -195,6 +195,48 @@ fn step_11_sub_is_there_and_the_expected_one() {
 }
 
 #[test]
+fn step_13_acr_and_auth_time_are_what_the_caller_expects() {
+    const ACR: Status = Status::TOKEN_ACR;
+    const TIME: Status = Status::TOKEN_AUTH_TIME;
+    let mut good = Attempt::good();
+    good.acr = vec!["urn:example:loa:4", "urn:example:loa:3"];
+    good.authenticated_after = Some(NOW - 30);
+    good.claim("acr", "urn:example:loa:3");
+    good.claim("auth_time", NOW - 20);
+    check_table(
+        &good,
+        &[
+            ("the other one", Status::OK, |a| a.claim("acr", "urn:example:loa:4")),
+            ("a lower one", ACR, |a| a.claim("acr", "urn:example:loa:2")),
+            ("both in one text", ACR, |a| a.claim("acr", "urn:example:loa:4 urn:example:loa:3")),
+            ("other capitals", ACR, |a| a.claim("acr", "urn:example:LOA:3")),
+            ("a part of it", ACR, |a| a.claim("acr", "urn:example:loa:")),
+            ("empty", ACR, |a| a.claim("acr", "")),
+            ("an array", ACR, |a| a.claim("acr", json!(["urn:example:loa:3"]))),
+            ("null", ACR, |a| a.claim("acr", Value::Null)),
+            ("none", ACR, |a| drop(a.claims.remove("acr"))),
+            ("none, and none expected", Status::OK, |a| {
+                a.claims.remove("acr");
+                a.acr.clear();
+            }),
+            ("at the leeway", Status::OK, |a| a.claim("auth_time", NOW - 90)),
+            ("a second earlier", TIME, |a| a.claim("auth_time", NOW - 91)),
+            ("in 60 s", Status::OK, |a| a.claim("auth_time", NOW + 60)),
+            ("in 61 s", TIME, |a| a.claim("auth_time", NOW + 61)),
+            ("auth_time as text", TIME, |a| a.claim("auth_time", (NOW - 20).to_string())),
+            ("auth_time null", TIME, |a| a.claim("auth_time", Value::Null)),
+            ("the least integer", TIME, |a| a.claim("auth_time", i64::MIN)),
+            ("1e308", TIME, |a| a.claim("auth_time", 1e308)),
+            ("no auth_time", TIME, |a| drop(a.claims.remove("auth_time"))),
+            ("no auth_time, and none expected", Status::OK, |a| {
+                a.claims.remove("auth_time");
+                a.authenticated_after = None;
+            }),
+        ],
+    );
+}
+
+#[test]
 fn steps_14_and_15_hashes_and_the_request_are_checked_where_they_are_there() {
     const AT: Status = Status::TOKEN_ACCESS_TOKEN_HASH;
     const RT: Status = Status::TOKEN_REFRESH_TOKEN_HASH;
@@ -315,10 +357,12 @@ fn the_first_step_that_fails_gives_the_status() {
     attempt.head("typ", "at+jwt");
     attempt.head("kid", "unknown");
     attempt.signer = "RS256 by another key";
+    attempt.acr = vec!["loa3"];
+    attempt.authenticated_after = Some(NOW);
     attempt.claims_text = Some(b"[]".to_vec());
     let wrong = json!({
         "iss": "x", "aud": [CLIENT, CLIENT], "exp": 0, "iat": 0, "nbf": 1e9 * 3.0, "sub": "",
-        "at_hash": "", RT_HASH: "", AUTH_REQ_ID: "", "mitid.uuid": "",
+        "acr": "", "auth_time": 0, "at_hash": "", RT_HASH: "", AUTH_REQ_ID: "", "mitid.uuid": "",
     });
     attempt.claims = object(wrong);
     let good = Attempt::pushed().claims;
@@ -338,6 +382,8 @@ fn the_first_step_that_fails_gives_the_status() {
     step(Status::TOKEN_ISSUED_AT, &|a| a.claim("iat", NOW));
     step(Status::TOKEN_NOT_YET_VALID, &|a| a.claim("nbf", NOW));
     step(Status::TOKEN_SUBJECT, &|a| a.claim("sub", "person"));
+    step(Status::TOKEN_ACR, &|a| a.claim("acr", "loa3"));
+    step(Status::TOKEN_AUTH_TIME, &|a| a.claim("auth_time", NOW));
     step(Status::TOKEN_ACCESS_TOKEN_HASH, &|a| a.claim("at_hash", good["at_hash"].clone()));
     step(Status::TOKEN_REFRESH_TOKEN_HASH, &|a| drop(a.claims.remove(RT_HASH)));
     step(Status::TOKEN_REQUEST_ID, &|a| a.claim(AUTH_REQ_ID, REQUEST));

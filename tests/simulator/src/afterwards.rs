@@ -1,12 +1,12 @@
 //! What clients do with their tokens: refresh, userinfo, introspection, revocation.
 
-use hyper::HeaderMap;
 use hyper::body::Bytes;
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 use serde_json::json;
 
-use crate::issued::Grant;
+use crate::issued::{Grant, Token};
+use crate::mtls::Peer;
 use crate::personality::Granted;
 use crate::provider::{Provider, Reply, lock};
 
@@ -23,6 +23,13 @@ impl Grant {
     }
 }
 
+impl Token {
+    /// The certificate that the token is bound to; refresh tokens are the client's by its authentication.
+    fn bound_to(&self) -> Option<&String> {
+        self.grant.certificate.as_ref().filter(|_| !self.is_refresh_token)
+    }
+}
+
 impl Provider {
     fn unix(&self) -> i64 {
         self.config.time.unix_ms() / 1000
@@ -34,10 +41,11 @@ impl Provider {
         let (form, client) = self.form(request, body, p.unknown_client)?;
         let token = form.get("refresh_token").ok_or((400, "invalid_request"))?;
         let rules = p.refresh.ok_or((400, "invalid_grant"))?;
+        let key = self.key_of(client, request)?;
         let taken = lock(&self.issued).refresh(token, &client.id, self.unix(), rules.rotates);
         let (grant, ends_at) = taken.ok_or((400, "invalid_grant"))?;
         self.narrate(|| "[provider] tokens refreshed".into());
-        Ok(self.issue(&grant, rules.rotates.then_some(ends_at)))
+        Ok(self.issue(&grant, rules.rotates.then_some(ends_at), None, key))
     }
 
     /// RFC 7662: of another client's tokens nothing is told.
@@ -46,7 +54,8 @@ impl Provider {
         let token = form.get("token").ok_or((400, "invalid_request"))?;
         let issued = lock(&self.issued);
         let found = issued.active(token, self.unix()).filter(|token| token.grant.client_id == client.id);
-        let answer = match found {
+        let bound_to = found.and_then(Token::bound_to);
+        let mut answer = match found {
             None => json!({ "active": false }),
             Some(token) => json!({
                 "active": true,
@@ -55,9 +64,16 @@ impl Provider {
                 "scope": token.grant.scope,
                 "sub": (self.config.personality.claims)(&token.grant.granted())["sub"],
                 "exp": token.expires_at,
-                "token_type": if token.is_refresh_token { "refresh_token" } else { "Bearer" },
+                "token_type": match (token.is_refresh_token, &token.key) {
+                    (true, _) => "refresh_token",
+                    (false, Some(_)) => "DPoP",
+                    (false, None) => "Bearer",
+                },
             }),
         };
+        if let Some(certificate) = bound_to {
+            answer["cnf"] = json!({ "x5t#S256": certificate });
+        }
         Ok(Reply::json(200, "introspection", answer.to_string()))
     }
 
@@ -73,13 +89,25 @@ impl Provider {
         Ok(Reply::new(200, "revoked"))
     }
 
-    pub fn userinfo(&self, headers: &HeaderMap) -> Reply {
-        let value = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
+    /// A token that is bound to a certificate is good with that alone (RFC 8705 §3).
+    pub fn userinfo(&self, request: &Parts) -> Reply {
+        let value = request.headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
         let token = value.and_then(|value| value.split_once(' '));
-        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (scheme, text) = token.unwrap_or_default();
+        let proved = scheme.eq_ignore_ascii_case("dpop").then(|| self.proved_key(request, Some(text)));
+        if let Some(Err(code)) = proved {
+            return Reply::new(401, code).header("www-authenticate", format!("DPoP error=\"{code}\""));
+        }
+        let key = proved.and_then(Result::ok);
+        let scheme = if key.is_some() { "dpop" } else { "bearer" };
+        let token = token.filter(|(own, _)| own.eq_ignore_ascii_case(scheme));
         let issued = lock(&self.issued);
         let found = token.and_then(|(_, token)| issued.active(token, self.unix()));
-        match found.filter(|token| !token.is_refresh_token) {
+        let found = found.filter(|token| token.key == key); // one that is bound is good with its key alone
+        let shown = Peer::of(request).thumbprint();
+        let good = |bound: &String| Some(bound) == shown.as_ref();
+        let found = found.filter(|token| !token.is_refresh_token && token.bound_to().is_none_or(good));
+        match found {
             Some(token) => {
                 let claims = (self.config.personality.claims)(&token.grant.granted());
                 Reply::json(200, "userinfo", claims.to_string())

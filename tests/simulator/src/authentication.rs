@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
+use hyper::http::request::Parts;
 use serde_json::Value;
 
 use crate::client::Client;
 use crate::form::{Form, basic};
 use crate::jwt::Jwt;
+use crate::mtls::Peer;
 use crate::provider::{Provider, lock};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -34,8 +35,8 @@ pub(crate) enum Refused {
 
 impl Provider {
     /// The client that has proved itself, in the one way that it is registered with.
-    pub fn authenticated(&self, headers: &HeaderMap, form: &Form<'_>) -> Result<&Client, Refused> {
-        let mut headers = headers.get_all(AUTHORIZATION).iter();
+    pub fn authenticated(&self, request: &Parts, form: &Form<'_>) -> Result<&Client, Refused> {
+        let mut headers = request.headers.get_all(AUTHORIZATION).iter();
         let header = headers.next();
         let (secret, assertion) = (form.get("client_secret"), form.get("client_assertion"));
         let ways = [header.is_some(), secret.is_some(), assertion.is_some(), headers.next().is_some()];
@@ -58,7 +59,10 @@ impl Provider {
                 }
                 self.with_assertion(assertion).ok_or(Refused::Unknown)?
             }
-            (None, None, None) => return Err(Refused::Unknown),
+            (None, None, None) => {
+                let id = form.get("client_id").ok_or(Refused::Unknown)?;
+                self.with_certificate(id, &Peer::of(request)).ok_or(Refused::Unknown)?
+            }
         };
         if form.get("client_id").is_some_and(|other| other != client.id) {
             return Err(Refused::Ambiguous);
@@ -73,6 +77,14 @@ impl Provider {
     fn with_secret(&self, id: &str, secret: &str) -> Result<&Client, Refused> {
         let known = |c: &&Client| c.id == id && c.secret == secret && !secret.is_empty();
         self.clients.iter().find(known).ok_or(Refused::Unknown)
+    }
+
+    /// Checks a certificate (RFC 8705 §2).
+    fn with_certificate(&self, id: &str, peer: &Peer) -> Option<(&Client, &str)> {
+        let client = self.clients.iter().find(|client| client.id == id)?;
+        let method = client.token_endpoint_auth_method.as_deref()?;
+        let good = peer.is(client, method, &*self.mtls.as_ref()?.verifier);
+        good.then_some((client, method))
     }
 
     /// Checks a client assertion (RFC 7523 §3, CIBA Core §7.1).

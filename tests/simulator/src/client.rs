@@ -22,7 +22,22 @@ pub struct Client {
     /// The algorithm of its signed requests; without it a signed request is refused, with it any other.
     #[serde(default)]
     pub backchannel_authentication_request_signing_alg: Option<String>,
-    /// Its public keys, a key set.
+    /// With `tls_client_auth`: the DNS name in its certificate.
+    #[serde(default)]
+    pub tls_client_auth_san_dns: Option<String>,
+    /// Whether its access tokens are bound to the certificate that it shows.
+    #[serde(default)]
+    pub tls_client_certificate_bound_access_tokens: bool,
+    /// Whether its access tokens are bound to the key that its DPoP proofs are signed with.
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
+    /// How it is given tokens: `poll`, which is the default, `ping` or `push`.
+    #[serde(default)]
+    pub backchannel_token_delivery_mode: Option<String>,
+    /// Where it is told of outcomes, or given tokens: http.
+    #[serde(default)]
+    pub backchannel_client_notification_endpoint: Option<String>,
+    /// Its public keys, a key set; with `self_signed_tls_client_auth` with its certificates as `x5c`.
     #[serde(default)]
     pub jwks: Value,
 }

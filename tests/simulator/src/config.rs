@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::client::Client;
+use crate::mtls::ClientCertificates;
 use crate::outcome::Verdict;
 use crate::personality::Personality;
 use crate::time::{RealTime, Time};
@@ -17,6 +18,9 @@ pub struct Config {
     pub tls: bool,
     /// The server's certificate, with TLS.
     pub certificate: Certificate,
+    /// With TLS: a second listener that asks clients for certificates, and is where the aliases of
+    /// RFC 8705 §5 lead.
+    pub mtls: Option<ClientCertificates>,
     /// The host in the issuer: `127.0.0.1` or `localhost`.
     pub host: String,
     /// The port; 0 takes a free one.
@@ -48,6 +52,7 @@ impl Config {
             personality,
             tls: false,
             certificate: Certificate::Good,
+            mtls: None,
             host: "127.0.0.1".into(),
             port: 0,
             control_port: None,

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use crate::fault::{Fault, merge};
 use crate::journal::Kind;
 use crate::keys::{Draft, Signer};
+use crate::notices::{Notice, Notices};
 use crate::outcome::{Outcome, Verdict};
 use crate::provider::{Provider, lock};
 use crate::server::{Command, Order};
@@ -40,6 +41,9 @@ struct Wish {
     signer: Option<Signer>,
     hidden: u32,
     reset: bool,
+    notice: Option<Notice>,
+    times: Option<u32>,
+    early: bool,
 }
 
 /// Serves the control interface until the runtime ends.
@@ -57,7 +61,7 @@ pub(crate) async fn run(provider: Arc<Provider>, orders: UnboundedSender<Order>,
 }
 
 async fn handle(
-    provider: &Provider,
+    provider: &Arc<Provider>,
     orders: &UnboundedSender<Order>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -76,7 +80,13 @@ async fn handle(
                 carry_out(orders, command).await;
                 (200, json!({ "ok": true }))
             }
-            None => carry(provider, &parts.method, path, wish),
+            None => match (&parts.method, path, wish.notice) {
+                (&Method::POST, "/send", Some(notice)) => {
+                    let statuses = provider.send(&notice, wish.times.unwrap_or(1)).await;
+                    (200, json!({ "statuses": statuses }))
+                }
+                (method, path, notice) => carry(provider, method, path, Wish { notice, ..wish }),
+            },
         },
     };
     let mut response = Response::new(Full::from(format!("{answer}\n")));
@@ -107,7 +117,7 @@ async fn carry_out(orders: &UnboundedSender<Order>, command: Command) {
 }
 
 /// All other wishes.
-fn carry(provider: &Provider, method: &Method, path: &str, wish: Wish) -> (u16, Value) {
+fn carry(provider: &Arc<Provider>, method: &Method, path: &str, wish: Wish) -> (u16, Value) {
     let ok = || (200, json!({ "ok": true }));
     let bad = |what: &str| (400, json!({ "error": what }));
     let found = |found: bool| match found {
@@ -158,6 +168,17 @@ fn carry(provider: &Provider, method: &Method, path: &str, wish: Wish) -> (u16, 
             lock(&provider.hooks).next.push_back(Box::new(change));
             ok()
         }
+        ("POST", "/notice") => {
+            let id = id.map(str::to_owned).or_else(|| lock(&provider.requests).newest().map(str::to_owned));
+            match id.and_then(|id| provider.notice(&id)) {
+                Some(notice) => (200, json!(notice)),
+                None => found(false),
+            }
+        }
+        ("POST", "/notices") => {
+            *lock(&provider.notices) = Notices { times: wish.times.unwrap_or(1), early: wish.early };
+            ok()
+        }
         ("POST", "/rotate_key") => {
             lock(&provider.keys).rotate(wish.hidden);
             ok()
@@ -182,6 +203,7 @@ fn carry(provider: &Provider, method: &Method, path: &str, wish: Wish) -> (u16, 
                 "cancel": count(Kind::Cancel), "userinfo": count(Kind::Userinfo),
                 "refresh": count(Kind::Refresh), "introspection": count(Kind::Introspection),
                 "revocation": count(Kind::Revocation), "prepare": count(Kind::Prepare), "init_auth": count(Kind::InitAuth),
+                "notification": count(Kind::Notification),
                 "other": count(Kind::Other),
             });
             (200, counts)

@@ -15,6 +15,8 @@ pub(crate) struct Grant {
     pub transaction: String,
     /// When the person approved.
     pub auth_time: i64,
+    /// The certificate that its access tokens are bound to, if they are.
+    pub certificate: Option<String>,
 }
 
 /// How a provider refreshes tokens.
@@ -32,6 +34,8 @@ pub(crate) struct Token {
     pub grant: Arc<Grant>,
     pub expires_at: i64,
     pub is_refresh_token: bool,
+    /// The thumbprint of the key that it is bound to by DPoP, if it is.
+    pub key: Option<String>,
     used: bool,
 }
 
@@ -39,8 +43,16 @@ pub(crate) struct Token {
 pub(crate) struct Issued(HashMap<String, Token>);
 
 impl Issued {
-    pub fn add(&mut self, token: String, grant: &Arc<Grant>, expires_at: i64, is_refresh_token: bool) {
-        self.0.insert(token, Token { grant: grant.clone(), expires_at, is_refresh_token, used: false });
+    pub fn add(
+        &mut self,
+        token: String,
+        grant: &Arc<Grant>,
+        expires_at: i64,
+        is_refresh_token: bool,
+        key: Option<String>,
+    ) {
+        let grant = grant.clone();
+        self.0.insert(token, Token { grant, expires_at, is_refresh_token, key, used: false });
     }
 
     /// A token that is good now.

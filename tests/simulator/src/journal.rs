@@ -31,12 +31,14 @@ pub enum Kind {
     Prepare,
     /// A step after it.
     InitAuth,
+    /// What the provider sends to the client's notification endpoint, which answers.
+    Notification,
     /// Any other path.
     Other,
 }
 
 /// How many kinds there are.
-pub(crate) const KINDS: usize = 12;
+pub(crate) const KINDS: usize = 13;
 
 /// One request and its answer.
 #[derive(Debug, Clone, Serialize)]
@@ -56,6 +58,12 @@ pub struct Entry {
     pub body: Vec<u8>,
     /// What it was for.
     pub kind: Kind,
+    /// Whether it came by the listener that asks for certificates.
+    pub mtls: bool,
+    /// The version of TLS that it came over, for example `TLSv1_3`.
+    pub tls: Option<&'static str>,
+    /// The certificate that the client showed there: its SHA-256, as in `x5t#S256`.
+    pub certificate: Option<String>,
     /// The status that was answered, if one was.
     pub status: Option<u16>,
     /// What was answered: `ack`, `tokens`, an error code, `(cut)`, …
@@ -86,10 +94,12 @@ impl Entry {
         all.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
-    /// The entry on one line: `5200 POST /connect/token -> 200 tokens`.
+    /// The entry on one line: `5200 POST /connect/token -> 200 tokens`; with `over mTLS` behind the path
+    /// for the listener that asks for certificates.
     pub fn line(&self) -> String {
         let status = self.status.map(|s| format!("{s} ")).unwrap_or_default();
-        format!("{} {} {} -> {status}{}", self.at_ms, self.method, self.path, self.answer)
+        let over = if self.mtls { " over mTLS" } else { "" };
+        format!("{} {} {}{over} -> {status}{}", self.at_ms, self.method, self.path, self.answer)
     }
 }
 
@@ -100,6 +110,9 @@ pub(crate) struct Arrived {
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    pub mtls: bool,
+    pub tls: Option<&'static str>,
+    pub certificate: Option<String>,
 }
 
 pub(crate) struct Journal {
@@ -151,6 +164,9 @@ impl Journal {
                 headers: arrived.headers,
                 body: arrived.body,
                 kind,
+                mtls: arrived.mtls,
+                tls: arrived.tls,
+                certificate: arrived.certificate,
                 status: None,
                 answer: "(open)".into(),
                 auth_req_id: None,

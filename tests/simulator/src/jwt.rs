@@ -48,6 +48,11 @@ impl<'a> Jwt<'a> {
         }
     }
 
+    /// Whether it is signed with this algorithm and this public key.
+    pub fn is_signed_with(&self, key: &Value, alg: &str) -> bool {
+        verifies(key, alg, self.message.as_bytes(), &self.signature) == Some(true)
+    }
+
     /// Whether it is signed with this algorithm and the client's secret, or a key of its set.
     pub fn is_signed_by(&self, client: &Client, alg: &str) -> bool {
         if self.header.get("alg").and_then(Value::as_str) != Some(alg) {

@@ -6,8 +6,8 @@
 //! `ciba-sim`; README.md tells how to use the program.
 //!
 //! The rooms, from the bottom: `time`, `outcome`, `keys`, `form` and `requests`
-//! know nothing of HTTP; `personality` holds what differs between providers;
-//! `provider` and `tokens` answer requests; `server`, `wire` and `body` own the
+//! know nothing of HTTP; `mtls` knows client certificates; `personality` holds what differs between providers;
+//! `provider` and `tokens` answer requests, `notices` sends pings and pushes; `server`, `wire` and `body` own the
 //! sockets and spoil answers; `simulator` and `control` are the handles for tests and programs.
 //!
 //! ```
@@ -27,12 +27,15 @@ mod body;
 mod client;
 mod config;
 mod control;
+mod dpop;
 mod fault;
 mod form;
 mod issued;
 pub mod journal;
 mod jwt;
 mod keys;
+mod mtls;
+mod notices;
 
 mod outcome;
 pub mod personality;
@@ -52,6 +55,8 @@ pub use fault::{Answer, Fault, Modify};
 pub use issued::Refresh;
 pub use journal::{Entry, Kind};
 pub use keys::{Draft, Signer, SigningKey};
+pub use mtls::{ClientAuthority, ClientCertificates, IssuedCertificate, KeyKind};
+pub use notices::{Notice, Notices};
 pub use outcome::{Outcome, Verdict};
 pub use personality::Personality;
 pub use simulator::{PendingRequest, Simulator};

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::ExitCode;
 
-use ciba_sim::{Config, Personality, Simulator, Verdict};
+use ciba_sim::{ClientCertificates, Config, Personality, Simulator, Verdict};
 use serde_json::json;
 
 const USAGE: &str = "\
@@ -12,6 +12,11 @@ ciba-sim: a local OpenID Connect CIBA provider for tests
   --personality NAME   signaturgruppen (default), signaturgruppen-par, telenor, telenor-bankid or generic
   --tls                https, with a CA made for this run
   --ca-out FILE        where to write that CA's certificate (PEM)
+  --mtls POLICY        with --tls: a second listener that asks for client certificates
+                       (requested) or demands them (required); the metadata name it
+  --client-certificate-out FILE
+                       where to write a client certificate with its key (PEM) that is
+                       good there, for the first client's tls_client_auth_san_dns
   --host NAME          host in the issuer: 127.0.0.1 (default) or localhost
   --port N             port of the provider; a free one if left out
   --control-port N     port of the control interface; a free one if left out
@@ -37,6 +42,7 @@ client_secret.
 struct Options {
     config: Config,
     ca_out: Option<String>,
+    client_certificate_out: Option<String>,
     ready_file: Option<String>,
     exit_with_stdin: bool,
 }
@@ -45,6 +51,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options {
         config: Config::new(ciba_sim::personality::signaturgruppen()),
         ca_out: None,
+        client_certificate_out: None,
         ready_file: None,
         exit_with_stdin: false,
     };
@@ -60,6 +67,14 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
                 config.personality = Personality::named(&name).ok_or(format!("no personality {name}"))?;
             }
             "--tls" => config.tls = true,
+            "--mtls" => {
+                config.mtls = Some(match value()?.as_str() {
+                    "requested" => ClientCertificates::Requested,
+                    "required" => ClientCertificates::Required,
+                    other => return Err(format!("--mtls: requested or required, not {other}")),
+                });
+            }
+            "--client-certificate-out" => options.client_certificate_out = Some(value()?),
             "--ca-out" => options.ca_out = Some(value()?),
             "--host" => config.host = value()?,
             "--port" => config.port = number(&option, &value()?)?,
@@ -104,6 +119,11 @@ fn run(options: Options) -> std::io::Result<()> {
     let simulator = Simulator::try_start(options.config)?;
     if let (Some(file), Some(pem)) = (&options.ca_out, simulator.ca_pem()) {
         std::fs::write(file, pem)?;
+    }
+    if let Some(file) = &options.client_certificate_out {
+        let name = simulator.client().tls_client_auth_san_dns.as_deref().unwrap_or("client.example");
+        let issued = simulator.client_authority().issue(name);
+        std::fs::write(file, issued.certificate + &issued.key)?;
     }
     let ready = json!({
         "issuer": simulator.issuer(),

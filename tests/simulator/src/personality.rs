@@ -119,19 +119,30 @@ impl Personality {
     }
 
     /// The whole metadata document.
-    pub(crate) fn discovery(&self, issuer: &str) -> Value {
+    /// `mtls`: the issuer on the listener that asks for certificates.
+    pub(crate) fn discovery(&self, issuer: &str, mtls: Option<&str>) -> Value {
         let mut document = (self.metadata)(issuer);
         let path = |path: &str| json!(format!("{issuer}{path}"));
         document["issuer"] = json!(issuer);
         document["jwks_uri"] = path(self.jwks);
-        document["token_endpoint"] = path(self.token);
-        document["userinfo_endpoint"] = path(self.userinfo);
-        document["backchannel_authentication_endpoint"] = path(self.start);
-        for (name, found) in
-            [("introspection_endpoint", self.introspection), ("revocation_endpoint", self.revocation)]
-        {
-            if let Some(found) = found {
-                document[name] = path(found);
+        let endpoints = [
+            ("token_endpoint", Some(self.token)),
+            ("userinfo_endpoint", Some(self.userinfo)),
+            ("backchannel_authentication_endpoint", Some(self.start)),
+            ("introspection_endpoint", self.introspection),
+            ("revocation_endpoint", self.revocation),
+        ];
+        for (name, found) in endpoints {
+            let Some(found) = found else { continue };
+            document[name] = path(found);
+            if let Some(mtls) = mtls {
+                document["mtls_endpoint_aliases"][name] = json!(format!("{mtls}{found}"));
+            }
+        }
+        if mtls.is_some() {
+            document["tls_client_certificate_bound_access_tokens"] = json!(true);
+            if let Some(methods) = document["token_endpoint_auth_methods_supported"].as_array_mut() {
+                methods.extend(["tls_client_auth", "self_signed_tls_client_auth"].map(Value::from));
             }
         }
         document

@@ -10,6 +10,8 @@ use hyper::body::Bytes;
 use hyper::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
 use serde_json::json;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 
 use crate::afterwards::REFRESH_GRANT;
 use crate::authentication::{Refused, Used};
@@ -20,10 +22,13 @@ use crate::form::Form;
 use crate::issued::Issued;
 use crate::journal::{Journal, Kind};
 use crate::keys::{Draft, Keys, random, uuid};
+use crate::mtls::Peer;
+use crate::notices::{Notices, token_of};
 use crate::outcome::{Outcome, Verdict};
 use crate::personality::Hint;
 use crate::requests::{Polled, Request, Requests, Rules};
 use crate::step::Step;
+use crate::time::BoxFuture;
 
 const GRANT_TYPE: &str = "urn:openid:params:grant-type:ciba";
 const HINTS: [&str; 3] = ["login_hint", "login_hint_token", "id_token_hint"];
@@ -43,6 +48,8 @@ pub(crate) struct Provider {
     pub config: Config,
     pub clients: Vec<Client>,
     pub issuer: String,
+    /// Where clients show certificates, if they can.
+    pub mtls: Option<Mtls>,
     rules: Rules,
     discovery: Bytes,
     pub journal: Journal,
@@ -53,11 +60,23 @@ pub(crate) struct Provider {
     pub default: Mutex<Option<Verdict>>,
     /// What of clients' JWTs was used.
     pub used: Mutex<Used>,
+    /// What DPoP proofs must hold, if anything.
+    pub dpop_nonce: Mutex<Option<String>>,
     pub issued: Mutex<Issued>,
+    pub notices: Mutex<Notices>,
+    /// What its thread does beside answering.
+    pub work: UnboundedSender<BoxFuture<'static, ()>>,
     /// Connections that end while this is set end with a reset.
     pub reset_on_drop: AtomicBool,
     /// New connections are reset while this is set.
     pub reset_on_accept: AtomicBool,
+}
+
+/// The other listener, and who knows whose certificates are good.
+pub(crate) struct Mtls {
+    /// The issuer there.
+    pub base: String,
+    pub verifier: Arc<dyn ClientCertVerifier>,
 }
 
 /// An answer, before any fault.
@@ -103,7 +122,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Provider {
-    pub fn new(config: Config, issuer: String) -> Self {
+    pub fn new(
+        config: Config,
+        issuer: String,
+        mtls: Option<Mtls>,
+        work: UnboundedSender<BoxFuture<'static, ()>>,
+    ) -> Self {
         let clients = match config.clients.is_empty() {
             true => vec![Client::new(config.personality.client.0, config.personality.client.1)],
             false => config.clients.clone(),
@@ -115,8 +139,13 @@ impl Provider {
                 throttle_ms: config.throttle.then_some(interval * 1000),
                 denied: config.personality.denied,
             },
-            discovery: config.personality.discovery(&issuer).to_string().into(),
+            discovery: config
+                .personality
+                .discovery(&issuer, mtls.as_ref().map(|mtls| mtls.base.as_str()))
+                .to_string()
+                .into(),
             issuer,
+            mtls,
             journal: Journal::new(config.journal_limit),
             faults: Mutex::default(),
             requests: Mutex::default(),
@@ -124,7 +153,10 @@ impl Provider {
             hooks: Mutex::default(),
             default: Mutex::new(config.default.clone()),
             used: Mutex::default(),
+            dpop_nonce: Mutex::default(),
             issued: Mutex::default(),
+            notices: Mutex::default(),
+            work,
             reset_on_drop: AtomicBool::new(false),
             reset_on_accept: AtomicBool::new(false),
             config,
@@ -145,11 +177,13 @@ impl Provider {
             let mut form = form_urlencoded::parse(body);
             form.any(|(name, value)| name == "grant_type" && value == REFRESH_GRANT)
         };
+        // An issuer may end with a slash, which is not doubled there.
+        let metadata = path.strip_prefix(p.root.trim_end_matches('/'));
         match path.strip_prefix(p.root) {
+            _ if metadata == Some("/.well-known/openid-configuration") => Kind::Discovery,
             Some(rest) if rest == p.token && refreshes() => Kind::Refresh,
             Some(rest) if rest == p.token => Kind::Poll,
             Some(rest) if rest == p.start => Kind::Start,
-            Some("/.well-known/openid-configuration") => Kind::Discovery,
             Some(rest) if rest == p.jwks => Kind::Jwks,
             Some(rest) if rest == p.userinfo => Kind::Userinfo,
             Some(rest) if p.introspection == Some(rest) => Kind::Introspection,
@@ -189,7 +223,7 @@ impl Provider {
                 self.init_auth(request, body).unwrap_or_else(|(status, code)| Reply::error(status, code))
             }
             Kind::Cancel if request.method == Method::DELETE => self.cancel(request.uri.path()),
-            Kind::Userinfo if get || request.method == Method::POST => self.userinfo(&request.headers),
+            Kind::Userinfo if get || request.method == Method::POST => self.userinfo(request),
             Kind::Other => {
                 let mut reply = Reply::new(404, "not_found").header("content-type", "text/html");
                 reply.body = Bytes::from_static(b"<html><body>Not Found</body></html>");
@@ -197,6 +231,10 @@ impl Provider {
             }
             _ => Reply::new(405, "method_not_allowed"),
         };
+        let nonce = lock(&self.dpop_nonce).clone();
+        if let (Kind::Poll | Kind::Refresh | Kind::Userinfo, Some(nonce)) = (kind, nonce) {
+            reply = reply.header("dpop-nonce", nonce);
+        }
         let more = match kind {
             Kind::Discovery | Kind::Jwks => self.config.personality.metadata_headers,
             _ => self.config.personality.headers,
@@ -223,7 +261,7 @@ impl Provider {
             return Err(refused);
         }
         let form = Form::parse(body).ok_or(refused)?;
-        let client = self.authenticated(&request.headers, &form).map_err(|why| match why {
+        let client = self.authenticated(request, &form).map_err(|why| match why {
             Refused::Unknown => (unknown_client, "invalid_client"),
             Refused::Ambiguous => refused,
         })?;
@@ -235,6 +273,9 @@ impl Provider {
         let refuse = |code| Err((400, code));
         let (form, client) = self.form(request, body, 401)?;
         let form = self.asked(client, form).ok_or((400, "invalid_request"))?;
+        let mode = client.backchannel_token_delivery_mode.as_deref();
+        let notification_token = token_of(mode, &form)?;
+        let bound = client.tls_client_certificate_bound_access_tokens;
         let Some(scope) = form.get("scope") else {
             return refuse("invalid_request");
         };
@@ -273,10 +314,15 @@ impl Provider {
             transaction: uuid(random()),
             expires_at: now.saturating_add(expires_in.saturating_mul(1000)),
             last_poll: None,
+            notification_token,
+            certificate: Peer::of(request).thumbprint().filter(|_| bound),
             ends: ends.clone(),
         };
         lock(&self.requests).insert(id.clone(), request, now);
         if let Some((outcome, at)) = ends {
+            if mode.is_some_and(|mode| mode != "poll") && outcome != Outcome::Expire {
+                self.schedule_notice(&id, at);
+            }
             self.narrate_later(&id, outcome, at - now);
         }
         let interval = self.config.interval.unwrap_or(p.interval);
@@ -306,16 +352,27 @@ impl Provider {
         if form.get("grant_type") != Some(GRANT_TYPE) {
             return Err((400, "unsupported_grant_type"));
         }
+        if client.backchannel_token_delivery_mode.as_deref() == Some("push") {
+            return Err((400, "unauthorized_client"));
+        }
         let id = form.get("auth_req_id").ok_or((400, "invalid_request"))?;
+        let key = self.key_of(client, request)?;
         let now = self.config.time.now_ms();
         let polled = lock(&self.requests).poll(id, &client.id, now, self.rules);
         Ok(match polled {
             Polled::Error(code) => Reply::error(400, code),
-            Polled::Tokens(request) => {
+            Polled::Tokens(polled) => {
                 self.narrate(|| "[provider] tokens handed out".into());
-                self.tokens(&request, now)
+                let bound = client.tls_client_certificate_bound_access_tokens;
+                self.tokens(&polled, now, Peer::of(request).thumbprint().filter(|_| bound), key, None)
             }
         })
+    }
+
+    /// The key that the tokens of a token request are bound to; `None`: the client's tokens are not.
+    pub fn key_of(&self, client: &Client, request: &Parts) -> Result<Option<String>, (u16, &'static str)> {
+        let proved = || self.proved_key(request, None).map_err(|code| (400, code));
+        client.dpop_bound_access_tokens.then(proved).transpose()
     }
 
     fn cancel(&self, path: &str) -> Reply {

@@ -19,6 +19,10 @@ pub(crate) struct Request {
     pub transaction: String,
     pub expires_at: u64,
     pub last_poll: Option<u64>,
+    /// By which the client knows who tells it of this request.
+    pub notification_token: Option<String>,
+    /// The certificate that the client showed at the start, where its access tokens are bound to it.
+    pub certificate: Option<String>,
     /// What will happen, and when; `None` waits until told.
     pub ends: Option<(Outcome, u64)>,
 }

@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
@@ -23,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::body::Sent;
 use crate::fault::{Answer, Fault, merge};
 use crate::journal::{Arrived, Journal, Kind, Place};
+use crate::mtls::Peer;
 use crate::provider::{Provider, Reply, lock};
 use crate::wire::{Cutter, Stream, Wire};
 
@@ -44,15 +46,22 @@ pub(crate) enum Command {
 /// A command, and what to do when it has been carried out.
 pub(crate) type Order = (Command, Box<dyn FnOnce() + Send>);
 
-/// Accepts connections until told to stop.
+/// A listener and what it speaks.
+pub(crate) struct Door {
+    pub listener: TcpListener,
+    pub tls: Option<TlsAcceptor>,
+    /// Whether it asks for client certificates.
+    pub mtls: bool,
+}
+
+/// Accepts connections until told to stop. The second door is that for certificates.
 pub(crate) async fn run(
     provider: Arc<Provider>,
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    doors: (Door, Option<Door>),
     mut orders: UnboundedReceiver<Order>,
 ) {
-    let address = listener.local_addr().ok();
-    let mut listener = Some(listener);
+    let (first, second) = doors;
+    let (mut first, mut second) = (Opened::new(first), second.map(Opened::new));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -62,23 +71,22 @@ pub(crate) async fn run(
                     Command::Stop => return done(),
                     Command::Drop { reset } => close_all(&provider, &mut connections, reset).await,
                     Command::Offline => {
-                        listener = None;
+                        [Some(&mut first), second.as_mut()].into_iter().flatten().for_each(Opened::close);
                         close_all(&provider, &mut connections, false).await;
                     }
-                    Command::Online if listener.is_none() => {
-                        listener = address.and_then(|address| listen(address).ok());
+                    Command::Online => {
+                        [Some(&mut first), second.as_mut()].into_iter().flatten().for_each(Opened::open);
                     }
-                    Command::Online => {}
                 }
                 done();
             }
-            accepted = accept(listener.as_ref()) => {
-                let Ok(tcp) = accepted else { continue };
+            accepted = accept(&first, second.as_ref()) => {
+                let Ok((tcp, tls, mtls)) = accepted else { continue };
                 if provider.reset_on_accept.load(Ordering::Relaxed) {
                     let _ = tcp.set_zero_linger();
                     continue;
                 }
-                connections.spawn(serve(provider.clone(), tcp, tls.clone()));
+                connections.spawn(serve(provider.clone(), tcp, tls, mtls));
             }
             Some(_) = connections.join_next() => {}
         }
@@ -91,10 +99,46 @@ fn listen(address: std::net::SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
-async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
-    match listener {
-        Some(listener) => Ok(listener.accept().await?.0),
-        None => pending().await,
+/// A door that may be closed for a time.
+struct Opened {
+    address: Option<std::net::SocketAddr>,
+    listener: Option<TcpListener>,
+    tls: Option<TlsAcceptor>,
+    mtls: bool,
+}
+
+impl Opened {
+    fn new(door: Door) -> Self {
+        let address = door.listener.local_addr().ok();
+        Opened { address, listener: Some(door.listener), tls: door.tls, mtls: door.mtls }
+    }
+
+    fn close(&mut self) {
+        self.listener = None;
+    }
+
+    fn open(&mut self) {
+        if self.listener.is_none() {
+            self.listener = self.address.and_then(|address| listen(address).ok());
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(TcpStream, Option<TlsAcceptor>, bool)> {
+        match &self.listener {
+            Some(listener) => Ok((listener.accept().await?.0, self.tls.clone(), self.mtls)),
+            None => pending().await,
+        }
+    }
+}
+
+async fn accept(
+    first: &Opened,
+    second: Option<&Opened>,
+) -> io::Result<(TcpStream, Option<TlsAcceptor>, bool)> {
+    let Some(second) = second else { return first.accept().await };
+    tokio::select! {
+        accepted = first.accept() => accepted,
+        accepted = second.accept() => accepted,
     }
 }
 
@@ -104,19 +148,37 @@ async fn close_all(provider: &Provider, connections: &mut JoinSet<()>, reset: bo
     provider.reset_on_drop.store(false, Ordering::Relaxed);
 }
 
-async fn serve(provider: Arc<Provider>, tcp: TcpStream, tls: Option<TlsAcceptor>) {
+async fn serve(provider: Arc<Provider>, tcp: TcpStream, tls: Option<TlsAcceptor>, mtls: bool) {
     let _ = tcp.set_nodelay(true);
+    let mut peer = Peer { mtls, ..Peer::default() };
     let stream = match tls {
         None => Stream::Plain(tcp),
-        Some(acceptor) => match acceptor.accept(tcp).await {
-            Ok(tls) => Stream::Tls(Box::new(tls)),
-            Err(_) => return,
+        Some(acceptor) => match acceptor.accept(tcp).into_fallible().await {
+            Ok(tls) => {
+                let session = tls.get_ref().1;
+                peer.tls = session.protocol_version().and_then(|version| version.as_str());
+                let chain = session.peer_certificates().unwrap_or_default();
+                peer.chain = chain.iter().map(|c| c.clone().into_owned()).collect();
+                Stream::Tls(Box::new(tls))
+            }
+            Err((_, tcp)) => return read_to_end(tcp).await,
         },
     };
     let cutter = Arc::new(Cutter::default());
     let wire = Wire::new(stream, cutter.clone(), provider.clone());
-    let service = service_fn(|request| handle(provider.clone(), cutter.clone(), request));
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        handle(provider.clone(), cutter.clone(), request)
+    });
     let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
+}
+
+/// A client may have sent its request before it hears that its certificate is refused: it must be able to
+/// hear it, and a socket that is closed with something unread in it is reset.
+async fn read_to_end(mut tcp: TcpStream) {
+    let _ = tcp.shutdown().await;
+    let mut buffer = [0; 4096];
+    while matches!(tcp.read(&mut buffer).await, Ok(1..)) {}
 }
 
 /// Notes `(gone)` if the client leaves before it is answered.
@@ -157,12 +219,16 @@ async fn handle(
         Err(_) => return Ok(made(&Answer::new(413, ""), Sent::Full(None))),
     };
     let kind = provider.kind_of(parts.uri.path(), &body);
+    let peer = Peer::of(&parts);
     let place = provider.journal.note(kind, || Arrived {
         at_ms: provider.config.time.now_ms(),
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
         headers: headers_of(&parts),
         body: body.to_vec(),
+        mtls: peer.mtls,
+        tls: peer.tls,
+        certificate: peer.thumbprint(),
     });
     let mut noted = Noted { journal: &provider.journal, place: Some(place) };
     let mut fault = lock(&provider.faults).take(kind);
@@ -170,7 +236,11 @@ async fn handle(
         hold(&provider, ms).await;
         fault = *then;
     }
-    Ok(answer(&provider, &cutter, &mut noted, kind, fault, &parts, &body).await)
+    let response = answer(&provider, &cutter, &mut noted, kind, fault, &parts, &body).await;
+    if kind == Kind::Start {
+        provider.send_early_notice().await;
+    }
+    Ok(response)
 }
 
 fn headers_of(parts: &Parts) -> Vec<(String, String)> {

@@ -17,9 +17,11 @@ use crate::control;
 use crate::fault::Fault;
 use crate::journal::{Entry, Kind};
 use crate::keys::{Draft, SigningKey};
+use crate::mtls::{ClientAuthority, Verifier};
+use crate::notices::{Notice, Notices};
 use crate::outcome::{Outcome, Verdict};
-use crate::provider::{Provider, lock, spoken};
-use crate::server::{self, Command, Order};
+use crate::provider::{Mtls, Provider, lock, spoken};
+use crate::server::{self, Command, Door, Order};
 use crate::tls;
 
 /// A request that has been neither delivered nor cancelled.
@@ -43,6 +45,7 @@ pub struct Simulator {
     base_url: String,
     control_url: Option<String>,
     ca_pem: Option<String>,
+    client_authority: ClientAuthority,
 }
 
 impl Simulator {
@@ -60,16 +63,33 @@ impl Simulator {
             Some(listener) => Some(format!("http://{}", listener.local_addr()?)),
             None => None,
         };
-        let (acceptor, ca_pem) = match config.tls {
-            true => tls::acceptor(config.certificate)
-                .map(|(acceptor, pem)| (Some(acceptor), Some(pem)))
+        let client_authority = ClientAuthority::new();
+        let verifier = match config.mtls.filter(|_| config.tls) {
+            Some(policy) => {
+                Some(Arc::new(Verifier::new(&client_authority, policy).map_err(io::Error::other)?))
+            }
+            None => None,
+        };
+        let (acceptor, mtls_acceptor, ca_pem) = match config.tls {
+            true => tls::acceptors(config.certificate, verifier.clone())
+                .map(|(acceptor, mtls, pem)| (Some(acceptor), mtls, Some(pem)))
                 .map_err(io::Error::other)?,
-            false => (None, None),
+            false => (None, None, None),
         };
         let scheme = if config.tls { "https" } else { "http" };
         let base_url = format!("{scheme}://{}:{port}", config.host);
         let issuer = format!("{base_url}{}", config.personality.root);
-        let provider = Arc::new(Provider::new(config, issuer));
+        let (mtls, mtls_listener) = match verifier {
+            None => (None, None),
+            Some(verifier) => {
+                let listener = listen(0)?;
+                let port = listener.local_addr()?.port();
+                let base = format!("https://{}:{port}{}", config.host, config.personality.root);
+                (Some(Mtls { base, verifier: verifier.of_authority() }), Some(listener))
+            }
+        };
+        let (work, mut works) = unbounded_channel();
+        let provider = Arc::new(Provider::new(config, issuer, mtls, work));
         let (orders, received) = unbounded_channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (shared, sender) = (provider.clone(), orders.clone());
@@ -77,13 +97,30 @@ impl Simulator {
             if let Some(listener) = control.and_then(|l| TcpListener::from_std(l).ok()) {
                 tokio::spawn(control::run(shared.clone(), sender, listener));
             }
-            if let Ok(listener) = TcpListener::from_std(listener) {
-                server::run(shared, listener, acceptor, received).await;
+            tokio::spawn(async move {
+                while let Some(work) = works.recv().await {
+                    tokio::spawn(work);
+                }
+            });
+            let door = |listener, tls, mtls| {
+                TcpListener::from_std(listener).map(|listener| Door { listener, tls, mtls })
+            };
+            let second = mtls_listener.and_then(|listener| door(listener, mtls_acceptor, true).ok());
+            if let Ok(first) = door(listener, acceptor, false) {
+                server::run(shared, (first, second), received).await;
             }
         };
         let thread =
             std::thread::Builder::new().name("ciba-sim".into()).spawn(move || runtime.block_on(main))?;
-        Ok(Simulator { provider, orders, thread: Some(thread), base_url, control_url, ca_pem })
+        Ok(Simulator {
+            provider,
+            orders,
+            thread: Some(thread),
+            base_url,
+            control_url,
+            ca_pem,
+            client_authority,
+        })
     }
 
     /// Scheme, host and port.
@@ -104,6 +141,16 @@ impl Simulator {
     /// The CA certificate in PEM, with TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
+    }
+
+    /// The issuer on the listener that asks for client certificates, if there is one.
+    pub fn mtls_base(&self) -> Option<&str> {
+        Some(&self.provider.mtls.as_ref()?.base)
+    }
+
+    /// Makes the client certificates that are good here.
+    pub fn client_authority(&self) -> &ClientAuthority {
+        &self.client_authority
     }
 
     /// The first registered client.
@@ -228,6 +275,36 @@ impl Simulator {
         (keys.token().clone(), keys.other().clone())
     }
 
+    /// When, and how often, notices are sent by themselves; by default once, with the outcome.
+    pub fn set_notices(&self, notices: Notices) {
+        *lock(&self.provider.notices) = notices;
+    }
+
+    /// What the provider would send now to the client of a request: a ping; with push tokens or an error,
+    /// once there is an outcome.
+    pub fn notice(&self, auth_req_id: &str) -> Option<Notice> {
+        self.provider.notice(auth_req_id)
+    }
+
+    /// Sends a notice so many times, one after the other; the statuses that were answered.
+    pub fn send(&self, notice: &Notice, times: u32) -> Vec<u16> {
+        let (provider, notice) = (self.provider.clone(), notice.clone());
+        let (done, wait) = mpsc::channel();
+        let time = &self.provider.config.time;
+        let now = time.call_at(time.now_ms());
+        self.provider.run(Box::pin(async move {
+            let _busy = now.await;
+            let _ = done.send(provider.send(&notice, times).await);
+        }));
+        wait.recv().unwrap_or_default()
+    }
+
+    /// From now on a DPoP proof must hold this nonce, which each answer that may follow one brings; `None`:
+    /// none is asked for.
+    pub fn set_dpop_nonce(&self, nonce: Option<&str>) {
+        *lock(&self.provider.dpop_nonce) = nonce.map(str::to_owned);
+    }
+
     /// Takes a new token key, left out of the next `hidden` key sets that are
     /// sent. The old one stays in the key set.
     pub fn rotate_key(&self, hidden: u32) {
@@ -283,7 +360,7 @@ fn listen(port: u16) -> io::Result<StdListener> {
 }
 
 /// Gives a request (the newest if none is named) an outcome.
-pub(crate) fn end(provider: &Provider, id: Option<&str>, verdict: Verdict) -> bool {
+pub(crate) fn end(provider: &Arc<Provider>, id: Option<&str>, verdict: Verdict) -> bool {
     let now = provider.config.time.now_ms();
     let mut requests = lock(&provider.requests);
     let Some(request) = requests.find(id) else {
@@ -292,7 +369,14 @@ pub(crate) fn end(provider: &Provider, id: Option<&str>, verdict: Verdict) -> bo
     if verdict.after_ms == 0 {
         provider.narrate(|| format!("[phone] {}", spoken(&verdict.outcome)));
     }
-    request.ends = Some((verdict.outcome, now.saturating_add(verdict.after_ms)));
+    let at = now.saturating_add(verdict.after_ms);
+    let is_told = request.notification_token.is_some() && verdict.outcome != Outcome::Expire;
+    request.ends = Some((verdict.outcome, at));
+    let id = id.map(str::to_owned).or_else(|| requests.newest().map(str::to_owned));
+    drop(requests);
+    if let Some(id) = id.filter(|_| is_told) {
+        provider.schedule_notice(&id, at);
+    }
     true
 }
 

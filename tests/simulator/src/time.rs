@@ -21,6 +21,8 @@ pub trait Time: Send + Sync {
     fn unix_ms(&self) -> i64;
     /// Waits until `now_ms()` is at least `when_ms`, while an answer is held.
     fn hold_until(&self, when_ms: u64) -> BoxFuture<'_, ()>;
+    /// Waits until `now_ms()` is at least `when_ms`, and keeps the clock there for what is then done.
+    fn call_at(&self, when_ms: u64) -> BoxFuture<'static, Option<Busy>>;
 }
 
 /// The machine's own clock.
@@ -55,6 +57,14 @@ impl Time for RealTime {
     fn hold_until(&self, when_ms: u64) -> BoxFuture<'_, ()> {
         let left = Duration::from_millis(when_ms.saturating_sub(self.now_ms()));
         Box::pin(tokio::time::sleep(left))
+    }
+
+    fn call_at(&self, when_ms: u64) -> BoxFuture<'static, Option<Busy>> {
+        let clock = self.clone();
+        Box::pin(async move {
+            clock.hold_until(when_ms).await;
+            None
+        })
     }
 }
 
@@ -98,6 +108,7 @@ struct Sleeper {
 enum Kind {
     Engine,
     Hold,
+    Call,
 }
 
 impl State {
@@ -111,19 +122,29 @@ impl State {
             let sleeper = entry.remove();
             match sleeper.kind {
                 Kind::Engine => self.engine_sleepers -= 1,
-                Kind::Hold => self.busy += 1,
+                Kind::Hold | Kind::Call => self.busy += 1,
             }
             wakers.extend(sleeper.waker);
         }
         wakers
     }
 
+    /// Whether somebody waits for something that has a time; a call by itself is no reason to go on.
+    fn somebody_waits(&self) -> bool {
+        self.sleepers.iter().any(|((when, _), sleeper)| match sleeper.kind {
+            Kind::Engine => *when != u64::MAX,
+            Kind::Hold => true,
+            Kind::Call => false,
+        })
+    }
+
     /// After a change: jumps to the earliest sleeper if everybody waits.
     fn settle(&mut self) -> Vec<Waker> {
         if self.busy == 0
             && self.engine_sleepers > 0
-            && let Some((&(when, _), _)) = self.sleepers.first_key_value()
+            && let Some((&(when, _), first)) = self.sleepers.first_key_value()
             && when != u64::MAX
+            && (first.kind != Kind::Call || self.somebody_waits())
         {
             self.now = self.now.max(when);
         }
@@ -217,6 +238,7 @@ impl SimulatedTime {
         match kind {
             Kind::Engine => state.engine_sleepers += 1,
             Kind::Hold => state.busy -= 1,
+            Kind::Call => {}
         }
         state.sleepers.insert(key, Sleeper { kind, waker: None });
         let wakers = state.settle();
@@ -245,6 +267,15 @@ impl Time for SimulatedTime {
     /// its own lock, at the moment of firing (or when this is dropped).
     fn hold_until(&self, when_ms: u64) -> BoxFuture<'_, ()> {
         Box::pin(self.register(when_ms, Kind::Hold))
+    }
+
+    /// Nobody is busy for it before its time, which is why it does not wait for an answer.
+    fn call_at(&self, when_ms: u64) -> BoxFuture<'static, Option<Busy>> {
+        let (time, sleep) = (self.clone(), self.register(when_ms, Kind::Call));
+        Box::pin(async move {
+            sleep.await;
+            Some(Busy { time }) // which the clock has counted since it fired
+        })
     }
 }
 
@@ -301,6 +332,7 @@ impl Drop for Sleep {
                 state.busy += 1;
                 state.settle()
             }
+            Kind::Call => Vec::new(),
         };
         drop(state);
         drop(sleeper);

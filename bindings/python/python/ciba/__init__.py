@@ -18,7 +18,7 @@ asyncio is in ``ciba.aio``.
 from typing import NamedTuple, Tuple
 
 from . import _ciba
-from ._ciba import Answer, Client, Flow, FlowSet, SavedFlow, Tokens, __version__
+from ._ciba import Answer, Client, Flow, FlowSet, Notification, SavedFlow, Tokens, __version__
 from ._errors import (
     CibaError,
     Cancelled,
@@ -74,6 +74,7 @@ __all__ = [
     "InternalError",
     "InvalidInput",
     "LogEvent",
+    "Notification",
     "Progress",
     "ProviderError",
     "SavedFlow",

@@ -21,6 +21,7 @@ _Words = Union[str, List[str], Tuple[str, ...]]
 _Value = Union[str, int, List[str], Tuple[str, ...], Mapping[str, Union[str, int, List[str], Tuple[str, ...]]]]
 
 class _Settings(TypedDict, total=False):
+    profile: str
     issuer: str
     client_id: str
     client_secret: str
@@ -31,17 +32,34 @@ class _Settings(TypedDict, total=False):
     client_key_id: str
     client_assertion_audience: str
     client_assertion_typ: str
+    tls_client_certificate: str
+    tls_client_certificate_file: _Path
+    tls_client_key: str
+    tls_client_key_file: _Path
+    tls_client_password: str
+    tls_client_certificate_bound_access_tokens: _Flag
+    dpop_bound_access_tokens: _Flag
+    dpop_signing_alg: str
+    dpop_private_key: Union[str, Mapping[str, Any]]
+    dpop_private_key_file: _Path
     backchannel_token_delivery_mode: str
+    backchannel_client_notification_endpoint: str
     backchannel_authentication_request_signing_alg: str
     signed_request_audience: str
     signed_request_typ: str
     id_token_signed_response_alg: str
+    id_token_encrypted_response_alg: str
+    id_token_encrypted_response_enc: str
+    client_decryption_key: Union[str, Mapping[str, Any]]
+    client_decryption_key_file: _Path
     backchannel_authentication_endpoint: str
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str
     introspection_endpoint: str
     revocation_endpoint: str
+    mtls_endpoint_aliases: Mapping[str, str]
+    mtls_endpoint_aliases_required: _Flag
     userinfo_signed_response_alg: str
     prepare_endpoint: str
     init_auth_endpoint: str
@@ -87,9 +105,10 @@ class _Parameters(TypedDict, total=False):
     extra: Mapping[str, str]
     prepare: Mapping[str, str]
     init_auth: Mapping[str, str]
+    expected: Mapping[str, Union[_Words, _Number, _Flag]]
     correlation: str
 
-__all__ = ["PARAMETERS", "SETTINGS", "STATUSES", "Answer", "Client", "Flow", "FlowSet", "SavedFlow", "Tokens", "Watch", "__version__", "seconds"]
+__all__ = ["PARAMETERS", "SETTINGS", "STATUSES", "Answer", "Client", "Flow", "FlowSet", "Notification", "SavedFlow", "Tokens", "Watch", "__version__", "seconds"]
 
 __version__: str
 SETTINGS: Tuple[Tuple[str, str, str], ...]
@@ -104,6 +123,7 @@ class Client:
         provider: Optional[str] = None,
         *,
         log: Optional[Callable[[LogEvent], object]] = None,
+        signer: Optional[Callable[[bytes, str, Optional[str]], bytes]] = None,
         **settings: Unpack[_Settings],
     ) -> Self: ...
     def check(self, timeout: Optional[float] = None) -> bool: ...
@@ -115,6 +135,9 @@ class Client:
     ) -> Flow: ...
     def binding_code(self, acr_values: Optional[_Words] = None) -> str: ...
     def resume(self, saved: bytes, context: str = "") -> Flow: ...
+    def deliver_notification(
+        self, method: str, authorization: Optional[str], content_type: Optional[str], body: bytes
+    ) -> Notification: ...
     def restore_tokens(self, refresh_token: str, id_token: Optional[str] = None) -> Tokens: ...
     @overload
     def refresh(self, tokens: Tokens, timeout: None = None) -> Tokens: ...
@@ -184,6 +207,17 @@ class Flow:
     def _watch(self, changed: Callable[[], object]) -> Watch: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: Union[Type[BaseException], BaseException, TracebackType, None]) -> None: ...
+
+@final
+class Notification:
+    @property
+    def status(self) -> Status: ...
+    @property
+    def http_status(self) -> int: ...
+    @property
+    def kind(self) -> Optional[Literal["ping", "tokens", "error"]]: ...
+    @property
+    def auth_req_id(self) -> Optional[str]: ...
 
 @final
 class SavedFlow:

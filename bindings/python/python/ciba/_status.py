@@ -76,6 +76,8 @@ class Status(IntEnum):
     """The answer to the authentication request was lost, or says neither yes nor no (a gateway's 502): the person's phone may ring or not."""
     REFRESH_UNKNOWN = 120
     """The answer to the refresh was lost: the refresh token may be used up."""
+    SIGNER_FAILED = 130
+    """The signer failed; nothing was sent."""
     INVALID_REQUEST = 200
     """The provider's ``invalid_request``."""
     INVALID_CLIENT = 201
@@ -110,6 +112,8 @@ class Status(IntEnum):
     """The provider uses one code for a denial and for a request that failed or is no longer known."""
     AUTHENTICATION_DEVICE_ERROR = 216
     """The app on the phone, or the identity scheme behind the provider, reported an error."""
+    TRANSACTION_FAILED = 217
+    """``transaction_failed``, in a pushed error: something went wrong at the provider."""
     INVALID_TOKEN = 240
     """``invalid_token``, or 401 in answer to an access token."""
     INSUFFICIENT_SCOPE = 241
@@ -133,9 +137,10 @@ class Status(IntEnum):
     TOKEN_ENCRYPTED = 301
     """The ID Token is encrypted, and no key to decrypt it is configured."""
     TOKEN_ALGORITHM = 302
-    """The ID Token's algorithm is not the one that is configured."""
+    """The ID Token's algorithm, or one of those that it is encrypted with, is not the configured one."""
     TOKEN_CRITICAL_HEADER = 303
-    """The ID Token's header asks for something that is not understood (``crit``, ``b64``)."""
+    """The ID Token's header asks for something that is not understood (``crit``, ``b64``), or says
+    that what is encrypted is compressed (``zip``)."""
     TOKEN_TYPE = 304
     """The token's ``typ`` says that it is no ID Token."""
     TOKEN_KEY_NOT_FOUND = 305
@@ -170,12 +175,22 @@ class Status(IntEnum):
     """A claim is not what this request asked for, for example another person's identifier."""
     TOKEN_MISSING = 320
     """There is no ID Token although ``openid`` was asked for."""
+    TOKEN_ACR = 321
+    """``acr`` is missing, or not one of those that the request expects."""
+    TOKEN_AUTH_TIME = 322
+    """``auth_time`` is missing, not a number, in the future, or longer ago than the request allows."""
+    TOKEN_NOT_ENCRYPTED = 323
+    """The ID Token is not encrypted, and ``id_token_encrypted_response_alg`` says that it must be."""
+    TOKEN_DECRYPTION = 324
+    """The ID Token cannot be decrypted: it was encrypted to another key, or was changed."""
     USERINFO_SUBJECT = 330
     """The ``sub`` of the userinfo answer is missing, or not that of the ID Token."""
     USERINFO_MALFORMED = 331
     """The userinfo answer is not a JSON object, or a name occurs twice."""
     USERINFO_SIGNING = 332
     """The userinfo answer is signed and ``userinfo_signed_response_alg`` is not set, or the reverse."""
+    TOKEN_BINDING = 340
+    """The access token is not bound to the client's certificate, although it must be."""
     DISCOVERY_FAILED = 400
     """The provider's metadata could not be fetched."""
     METADATA_MALFORMED = 401
@@ -206,6 +221,16 @@ class Status(IntEnum):
     """The saved flow was saved for another context, for example another row."""
     NOT_SAVEABLE = 506
     """A flow that has ended, or whose tokens are being verified, cannot be saved."""
+    NOTIFICATION_UNKNOWN_FLOW = 600
+    """No flow of this client in this process has the notification's token: another process may have it."""
+    NOTIFICATION_UNAUTHORIZED = 601
+    """The notification has no bearer token."""
+    NOTIFICATION_OTHER_REQUEST = 602
+    """The notification's ``auth_req_id`` is not that of the request that its token belongs to."""
+    NOTIFICATION_MALFORMED = 603
+    """The notification is not a POST of a JSON object with an ``auth_req_id``, or larger than the limit."""
+    NOTIFICATION_WRONG_MODE = 604
+    """The notification is of another delivery mode than ``backchannel_token_delivery_mode``."""
     INTERNAL = 900
     """A defect of this library."""
     PANIC = 901

@@ -32,7 +32,7 @@ from ._status import Status
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._ciba import Answer, SavedFlow, Tokens, _Parameters, _Settings, _Token, _Value, _Words
+    from ._ciba import Answer, Notification, SavedFlow, Tokens, _Parameters, _Settings, _Token, _Value, _Words
 
 __all__ = ["Client", "Flow"]
 
@@ -55,9 +55,10 @@ class Client:
         provider: Optional[str] = None,
         *,
         log: Optional[Callable[[LogEvent], object]] = None,
+        signer: Optional[Callable[[bytes, str, Optional[str]], bytes]] = None,
         **settings: Unpack[_Settings],
     ) -> None:
-        self._client = _ciba.Client(provider, log=log, **settings)
+        self._client = _ciba.Client(provider, log=log, signer=signer, **settings)
 
     async def check(self, timeout: Optional[float] = None) -> bool:
         """Fetches the provider's metadata and keys, see ``ciba.Client.check``."""
@@ -87,6 +88,12 @@ class Client:
     def binding_code(self, acr_values: Optional[_Words] = None) -> str:
         """Makes a short code for ``binding_message``, see ``ciba.Client.binding_code``."""
         return self._client.binding_code(acr_values)
+
+    def deliver_notification(
+        self, method: str, authorization: Optional[str], content_type: Optional[str], body: bytes
+    ) -> Notification:
+        """Takes a request to the client's notification endpoint, see ``ciba.Client.deliver_notification``."""
+        return self._client.deliver_notification(method, authorization, content_type, body)
 
     def resume(self, saved: bytes, context: str = "") -> Flow:
         """Goes on with a flow that was saved, see ``ciba.Client.resume``."""

@@ -51,8 +51,9 @@ fn metadata(_issuer: &str) -> Value {
             "client_secret_jwt", "private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ([ASYMMETRIC.as_slice(), &HMAC].concat()),
         "backchannel_authentication_request_signing_alg_values_supported": ASYMMETRIC,
+        "dpop_signing_alg_values_supported": ASYMMETRIC,
         "id_token_signing_alg_values_supported": ["RS256"],
-        "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_token_delivery_modes_supported": ["poll", "ping", "push"],
         "backchannel_user_code_parameter_supported": true,
     })
 }

@@ -1,0 +1,42 @@
+//! Key sets.
+
+use std::sync::LazyLock;
+
+use super::assert_discreet;
+use crate::error::Status;
+use crate::tokens::{Algorithm, KeySet};
+
+/// The DER of a SHA-256 digest's description, as PKCS#1 v1.5 has it (RFC 8017 §9.2).
+const SHA256_INFO: [u8; 19] = [
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+    0x04, 0x20,
+];
+
+/// Not a signature but what one of RS256 is made of: a key with the exponent 1 would find it right.
+static PADDED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, MESSAGE);
+    let padding = vec![0xff; 256 - 3 - SHA256_INFO.len() - 32];
+    [&[0, 1], padding.as_slice(), &[0], &SHA256_INFO, digest.as_ref()].concat()
+});
+const MESSAGE: &[u8] = b"eyJhbGciOiJSUzI1NiJ9.e30";
+
+/// No key of any set finds right what nobody has signed. Accepted is a set with a key that could.
+pub fn key_set(data: &[u8]) -> bool {
+    let keys = match KeySet::parse(data) {
+        Ok(keys) => keys,
+        Err(error) => return assert_discreet(&error),
+    };
+    let mut could_check = false;
+    for name in ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"] {
+        let Some(algorithm) = Algorithm::from_name(name) else { continue };
+        for kid in [None, Some("1")] {
+            for signature in [PADDED.as_slice(), &[0; 64], &[1; 96], &[0; 132], &[0; 256], &[]] {
+                let error = keys.check(algorithm, kid, MESSAGE, signature).expect_err("a forged signature");
+                assert_discreet(&error);
+                could_check |= error.status() == Status::TOKEN_SIGNATURE;
+            }
+        }
+    }
+    assert!(!format!("{keys:?}").contains("hunter2"), "only names and kinds of keys are shown");
+    could_check
+}

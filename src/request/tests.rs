@@ -1,0 +1,143 @@
+//! What is kept of a request, and what is made of a hint.
+
+use super::*;
+use crate::{Client, Config};
+
+const UUID: &str = "8a9856e0-f12d-4217-b320-c8a076be9320";
+
+fn client(settings: &[(&str, &str)]) -> Client {
+    let mut config = Config::new();
+    for (name, value) in [("client_id", "desk-7"), ("client_secret", "secret")].iter().chain(settings) {
+        config.set(name, value).unwrap();
+    }
+    Client::new(&config).unwrap()
+}
+
+fn checked(client: &Client, parameters: &[(&str, &str)]) -> Result<Checked> {
+    let mut request = AuthenticationRequest::new();
+    for (name, value) in parameters {
+        request.set(name, value).unwrap();
+    }
+    request.check(&client.0.provider)
+}
+
+fn generic() -> Client {
+    client(&[("issuer", "https://id.example")])
+}
+
+fn refused(client: &Client, parameters: &[(&str, &str)]) -> String {
+    checked(client, parameters).err().unwrap().message().to_owned()
+}
+
+fn secrets(asked: &Asked) -> Vec<&str> {
+    asked.secrets().collect()
+}
+
+#[test]
+fn what_is_kept_comes_back_as_it_was() {
+    let rules = &generic().0.provider.rules;
+    let claims =
+        [("mitid.uuid", UUID), ("expected.acr", "urn:acr"), ("expected.x", "abc"), ("expected.y", "abcd")];
+    let asked = Asked::new(rules, "openid", "call 7", &claims, &["+4799988777", UUID, "message"]);
+    assert_eq!((asked.scope(rules), asked.correlation()), ("openid", "call 7"));
+    assert_eq!(asked.claims().collect::<Vec<_>>(), claims);
+    // Each once; of the claims those that are neither public nor so short that any text holds them.
+    assert_eq!(secrets(&asked), [UUID, "abcd", "+4799988777", "message"]);
+
+    let bare = Asked::new(rules, "openid profile", "", &[], &[]);
+    assert_eq!((bare.scope(rules), bare.correlation()), ("openid profile", ""));
+    assert_eq!((bare.claims().count(), bare.secrets().count()), (0, 0));
+    let hinted = Asked::new(rules, "openid", "", &[], &["+4799988777"]);
+    assert_eq!((hinted.claims().count(), secrets(&hinted)), (0, vec!["+4799988777"]));
+}
+
+#[test]
+fn what_is_expected_of_an_id_token_is_what_was_asked_r08() {
+    let checked = checked(
+        &generic(),
+        &[
+            ("login_hint", "alice"),
+            ("expected.sub", "248289761001"),
+            ("expected.acr", "urn:a  urn:b"),
+            ("expected.max_age", "300"),
+            ("expected.cpr.verified", "True"),
+        ],
+    );
+    let asked = checked.unwrap().asked;
+    let expected = asked.expectations();
+    assert_eq!(
+        (expected.subject, expected.acr.as_slice()),
+        (Some("248289761001"), ["urn:a", "urn:b"].as_slice())
+    );
+    assert_eq!(expected.max_age_s, Some(300));
+    let [claim] = expected.claims.as_slice() else { panic!("one claim") };
+    assert_eq!(
+        (claim.name.as_ref(), claim.expected.as_str(), claim.ignore_ascii_case),
+        ("cpr.verified", "True", false)
+    );
+    assert_eq!(secrets(&asked), ["True", "248289761001", "alice"], "neither acr nor max_age");
+    assert!(refused(&generic(), &[("login_hint", "alice"), ("expected.acr", " ")]).contains("expected.acr"));
+}
+
+#[test]
+fn an_id_token_hint_says_whom_the_id_token_is_about_r09() {
+    // {"sub":"248289761001"}
+    let hint = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIyNDgyODk3NjEwMDEifQ.c2ln";
+    let subject = |parameters: &[(&str, &str)]| {
+        let asked = checked(&generic(), parameters).unwrap().asked;
+        asked.expectations().subject.map(str::to_owned)
+    };
+    assert_eq!(subject(&[("id_token_hint", hint)]).as_deref(), Some("248289761001"));
+    assert_eq!(subject(&[("login_hint", hint)]), None, "any other hint is the provider's own affair");
+    assert_eq!(
+        subject(&[("id_token_hint", hint), ("expected.sub", "248289761001")]).as_deref(),
+        Some("248289761001")
+    );
+    assert!(
+        refused(&generic(), &[("id_token_hint", hint), ("expected.sub", "other")]).contains("expected.sub")
+    );
+}
+
+#[test]
+fn a_hint_that_is_given_or_made_says_which_person_the_id_token_must_name_r10() {
+    let signaturgruppen = client(&[("provider", "signaturgruppen-test")]);
+    let made = [
+        ("login_hint_token.uuid", UUID),
+        ("login_hint_token.ip", "127.0.0.1"),
+        ("login_hint_token.referenceTextBody", "Sign in"),
+    ];
+    let whole = format!(r#"{{"uuid":"{UUID}","ip":"127.0.0.1","referenceTextBody":"Sign in"}}"#);
+    let base64 = {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(&whole)
+    };
+    let cpr = whole.replacen("uuid", "cpr", 1);
+    for (parameters, named) in [
+        (made.as_slice(), true),
+        (&[("login_hint_token", &whole)], true),
+        (&[("login_hint_token", &base64)], true),
+        (&[("login_hint_token", &cpr)], false),
+        (&[("login_hint_token", r#"{"uuid":""}"#)], false),
+    ] {
+        let asked = checked(&signaturgruppen, parameters).unwrap().asked;
+        let expected = asked.expectations().claims;
+        let uuid = expected.iter().find(|claim| claim.name == "mitid.uuid");
+        assert_eq!(uuid.is_some(), named, "{parameters:?}");
+        assert!(uuid.is_none_or(|claim| claim.expected == UUID && claim.ignore_ascii_case));
+    }
+    assert!(refused(&signaturgruppen, &made[1..]).contains("is missing"));
+    let both = [made.as_slice(), &[("login_hint_token.cpr", "0804360468")]].concat();
+    assert!(refused(&signaturgruppen, &both).contains("not both"));
+    assert!(refused(&signaturgruppen, &[("login_hint_token", "\u{202e}x")]).contains("the hint"));
+    assert!(refused(&generic(), &made).contains("no login_hint_token that is made from members"));
+}
+
+#[test]
+fn the_name_of_an_extra_parameter_is_a_name_r14() {
+    let client = generic();
+    let with =
+        |name: &str| checked(&client, &[("login_hint", "alice"), (&format!("extra.{name}"), "1")]).is_ok();
+    let (longest, longer) = ("x".repeat(100), "x".repeat(101));
+    assert!(with("a") && with("a-b.c_9") && with(&longest));
+    assert!(!with(&longer) && !with("a b") && !with("client_x") && !with("Scope"));
+}
