@@ -4,8 +4,9 @@
 mod common;
 
 use ciba::{AuthenticationRequest, Client, Status};
-use ciba_sim::{Answer, Entry, Fault, Kind};
+use ciba_sim::{Answer, Draft, Entry, Fault, Kind};
 use common::{Pair, STARTED, UUID};
+use serde_json::json;
 
 fn last_start(pair: &Pair) -> Entry {
     pair.provider.journal().into_iter().rfind(|entry| entry.kind == Kind::Start).unwrap()
@@ -46,6 +47,29 @@ fn every_parameter_is_sent_as_it_was_given_and_a_resource_each_by_itself_r02_r08
         &claims=%7B%22id_token%22%3A%7B%22auth_time%22%3A%7B%22essential%22%3Atrue%7D%7D%7D\
         &request_context=%7B%22desk%22%3A7%7D&audience=https%3A%2F%2Fapi.example%2F&callInitiator=RP";
     assert_eq!(String::from_utf8(last_start(&pair).body).unwrap(), expected);
+}
+
+#[test]
+fn an_id_token_hint_is_sent_to_the_letter_also_when_it_has_expired_or_cannot_be_read_here_r09() {
+    let pair = Pair::generic();
+    let expired = Draft::new(
+        json!({"alg": "RS256"}),
+        json!({"iss": pair.provider.issuer(), "sub": "alice", "iat": 1_000_000_000, "exp": 1_000_000_300}),
+    );
+    let expired = pair.provider.sign(&expired);
+    // The second is one that the caller has encrypted to the provider.
+    for (hint, answer, outcome) in [
+        (expired.as_str(), "alice", Status::OK),
+        (expired.as_str(), "bob", Status::TOKEN_SUBJECT),
+        ("eyJhbGciOiJSU0EtT0FFUCJ9.a-_.b.c.d", "bob", Status::OK),
+    ] {
+        let mut request = pair.request_with(&[("binding_message", "approve after 1 s")]);
+        request.set("login_hint", "").unwrap().set("id_token_hint", hint).unwrap();
+        pair.provider.next_id_token(move |draft| draft.claims["sub"] = answer.into());
+        let flow = pair.client().init(&request, None).unwrap();
+        assert_eq!(last_start(&pair).param("id_token_hint").as_deref(), Some(hint));
+        assert_eq!(Pair::outcome(&flow), outcome, "{hint} {answer}");
+    }
 }
 
 #[test]
@@ -172,11 +196,11 @@ fn an_extra_parameter_cannot_take_a_name_that_has_a_meaning_r14_r15() {
         let said = refused(&pair, &client, &request);
         assert!(said.contains(name) && !said.contains("planted"), "{said}");
     }
-    for name in ["a b", "a=b", "a&b", "ä", "a\n", &"x".repeat(101)] {
+    for name in ["a b", "a=b", "a&b", "ä", &"x".repeat(101)] {
         refused(&pair, &client, &pair.request_with(&[(&format!("extra.{name}"), "1")]));
     }
     let mut request = pair.request();
-    for name in ["extra", "extra.", "extras.a"] {
+    for name in ["extra", "extra.", "extras.a", "extra.a\n"] {
         assert_eq!(request.set(name, "1").unwrap_err().status(), Status::UNKNOWN_NAME, "{name}");
     }
     // The good twins.
@@ -338,5 +362,24 @@ fn inside_a_signed_request_json_is_json_and_several_resources_are_a_list_r20_r24
         assert_eq!(payload["claims"], serde_json::json!({"userinfo": {}}));
         assert_eq!(payload["authorization_details"], serde_json::json!([{"type": "sign"}]));
         assert_eq!((&payload["audience"], &payload["scope"]), (&"x".into(), &"openid".into()));
+    }
+}
+
+#[test]
+fn a_hint_that_is_made_is_shown_by_no_answer_to_a_poll_in_whatever_form_it_was_sent_r10() {
+    // The last one has a member that is too short to be looked for by itself.
+    for (encoding, ip) in [("", "127.0.0.1"), ("base64", "127.0.0.1"), ("", "::1")] {
+        let pair = Pair::signaturgruppen();
+        let request =
+            pair.request_with(&[("login_hint_token_encoding", encoding), ("login_hint_token.ip", ip)]);
+        let flow = pair.client().init(&request, None).unwrap();
+        let hint = last_start(&pair).param("login_hint_token").unwrap();
+        let body =
+            json!({"error": "refused", "error_description": format!("not for {hint}, nor for {UUID}")});
+        pair.provider.next(Kind::Poll, Fault::Answer(Answer::json(400, body.to_string())));
+        let error = flow.poll(None).unwrap_err();
+        let told = error.oauth_error_description().unwrap();
+        assert!(told.starts_with("not for ") && told.contains("nor for [redacted]"), "{told}");
+        assert!(!told.contains(UUID) && !told.contains(ip) && !told.contains(&hint), "{told}");
     }
 }

@@ -50,7 +50,8 @@ fn check_table(rows: &[Row]) {
             expected = STARTED.map(str::to_owned).to_vec();
         }
         expected.push(format!("{} POST /token -> 200 tokens", begun + 5_200));
-        if status == Status::TOKEN_KEY_NOT_FOUND {
+        let names_no_key = name.starts_with("no kid") && status == Status::TOKEN_SIGNATURE;
+        if status == Status::TOKEN_KEY_NOT_FOUND || names_no_key {
             expected.push(format!("{} GET /jwks -> 200 jwks", begun + 5_200)); // once
         }
         let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
@@ -59,7 +60,7 @@ fn check_table(rows: &[Row]) {
 }
 
 #[test]
-fn the_form_and_the_header_of_an_id_token_steps_1_to_2() {
+fn the_form_and_the_header_of_an_id_token_steps_1_to_2_r50_r63() {
     check_table(&[
         ("two parts", Status::TOKEN_MALFORMED, |d, _| {
             d.finish = Some(|t| t.rsplit_once('.').unwrap().0.into())
@@ -99,7 +100,7 @@ fn the_form_and_the_header_of_an_id_token_steps_1_to_2() {
 }
 
 #[test]
-fn the_key_and_the_signature_of_an_id_token_steps_3_to_5() {
+fn the_key_and_the_signature_of_an_id_token_steps_3_to_5_r50_r63() {
     check_table(&[
         ("a kid that no key has", Status::TOKEN_KEY_NOT_FOUND, |d, _| d.header["kid"] = "unknown".into()),
         ("another key of the set", Status::TOKEN_SIGNATURE, |d, _| d.signer = Signer::Other),
@@ -127,7 +128,7 @@ fn the_key_and_the_signature_of_an_id_token_steps_3_to_5() {
 }
 
 #[test]
-fn what_an_id_token_says_steps_6_to_9() {
+fn what_an_id_token_says_steps_6_to_9_r50_r63() {
     check_table(&[
         ("no object", Status::TOKEN_CLAIMS_MALFORMED, |d, _| d.claims_text = Some(b"[]".to_vec())),
         ("sub twice", Status::TOKEN_CLAIMS_MALFORMED, |d, _| {
@@ -161,12 +162,15 @@ fn what_an_id_token_says_steps_6_to_9() {
 }
 
 #[test]
-fn what_an_id_token_says_steps_10_to_15() {
+fn what_an_id_token_says_steps_10_to_15_r50_r63() {
     const AUTH_REQ_ID: &str = "urn:openid:params:jwt:claim:auth_req_id";
     check_table(&[
         ("issued in the future, within", Status::OK, |d, _| shift(d, "iat", 59)),
         ("issued in the future", Status::TOKEN_ISSUED_AT, |d, _| shift(d, "iat", 62)),
         ("issued a week ago", Status::TOKEN_ISSUED_AT, |d, _| shift(d, "iat", -7 * 86_400)),
+        // It is issued 5 s after the request, and cannot answer one that came after it.
+        ("issued before the request, within", Status::OK, |d, _| shift(d, "iat", -64)),
+        ("issued before the request", Status::TOKEN_ISSUED_AT, |d, _| shift(d, "iat", -67)),
         ("no iat", Status::TOKEN_ISSUED_AT, |d, _| remove(&mut d.claims, "iat")),
         ("not yet valid", Status::TOKEN_NOT_YET_VALID, |d, _| shift(d, "nbf", 62)),
         ("no nbf", Status::OK, |d, _| remove(&mut d.claims, "nbf")),

@@ -225,3 +225,21 @@ fn what_a_200_may_leave_out_or_bring_along_does_no_harm_r16_r60() {
         pair.assert_polls_then_silence(&flow, &["5200 200 tokens"]);
     }
 }
+
+#[test]
+fn tokens_may_be_as_large_as_the_answer_that_brings_them_r61() {
+    const LARGE: usize = 240 * 1024; // the whole answer may have 1 MiB
+    let pair = Pair::generic();
+    let (access, refresh) = ("a".repeat(LARGE), "r".repeat(LARGE));
+    let patch = json!({"access_token": access, "refresh_token": refresh});
+    pair.provider.next_id_token(|draft| {
+        draft.claims["large"] = "c".repeat(LARGE).into();
+        draft.claims.as_object_mut().unwrap().remove("at_hash");
+    });
+    let flow = flow_with(&pair, "approve after 1 s", [Fault::Patch(patch)]);
+    let tokens = flow.poll(None).unwrap().unwrap();
+    assert!(tokens.access_token() == access && tokens.refresh_token() == Some(&refresh));
+    assert_eq!(tokens.claim_text("large").map(|text| text.len()), Some(LARGE));
+    assert!(tokens.id_token().is_some_and(|token| token.len() > LARGE));
+    pair.assert_polls_then_silence(&flow, &["5200 200 tokens"]);
+}

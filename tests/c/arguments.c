@@ -26,6 +26,13 @@ static void ignore_log(void *userdata, int32_t level, const char *event, const c
   (void)userdata, (void)level, (void)event, (void)text, (void)correlation, (void)unix_ms;
 }
 
+static int32_t ignore_input(void *userdata, const char *algorithm, const char *key_id, const uint8_t *input, size_t input_length,
+                            uint8_t *signature, size_t room, size_t *signature_length) {
+  (void)userdata, (void)algorithm, (void)key_id, (void)input, (void)input_length, (void)signature, (void)room;
+  *signature_length = 0;
+  return 1;
+}
+
 static int32_t ignore_progress(void *userdata, int32_t stage, int64_t expires_in_ms, int64_t next_poll_in_ms,
                                   int64_t polls) {
   (void)userdata, (void)stage, (void)expires_in_ms, (void)next_poll_in_ms, (void)polls;
@@ -72,6 +79,10 @@ static void null_for_each_argument_of_config(void) {
   MISSING(ciba_config_set_log, config, 3, NULL, &released, count_call);
   CHECK_NUMBER(4, released);
   CHECK_STATUS(CIBA_OK, ciba_config_set_log(config, 3, ignore_log, NULL, NULL, NULL));
+  MISSING(ciba_config_set_signer, NULL, ignore_input, &released, count_call);
+  CHECK_NUMBER(6, released); /* likewise */
+  MISSING(ciba_config_set_signer, config, NULL, &released, count_call);
+  CHECK_NUMBER(8, released);
   MISSING(ciba_client_new, NULL, &made);
   CHECK(made == NULL);
   MISSING(ciba_client_new, config, NULL);
@@ -165,6 +176,33 @@ static void null_for_each_argument_of_sets_and_saved_flows(void) {
   CHECK_NUMBER(-1, ciba_saved_flow_revision(NULL));
 }
 
+static void null_for_each_argument_of_notifications(void) {
+  ciba_notification *made = STALE;
+  const uint8_t *body = (const uint8_t *)"{}";
+  ciba_error *err = NULL;
+  size_t length = 7;
+  CHECK_STATUS(CIBA_MISSING_ARGUMENT, ciba_notification_deliver(NULL, "POST", NULL, NULL, body, 2, &made, &err));
+  CHECK(made == NULL && err);
+  ciba_error_free(err);
+  CHECK_STATUS(CIBA_MISSING_ARGUMENT, ciba_notification_deliver(client, NULL, NULL, NULL, body, 2, &made, NULL));
+  CHECK_STATUS(CIBA_MISSING_ARGUMENT, ciba_notification_deliver(client, "POST", NULL, NULL, NULL, 2, &made, NULL));
+  CHECK_STATUS(CIBA_MISSING_ARGUMENT, ciba_notification_deliver(client, "POST", NULL, NULL, body, 2, NULL, NULL));
+  /* Headers and a body that are not there are the sender's fault. */
+  CHECK_STATUS(CIBA_OK, ciba_notification_deliver(client, "POST", NULL, NULL, NULL, 0, &made, NULL));
+  CHECK_STATUS(CIBA_NOTIFICATION_UNAUTHORIZED, ciba_notification_status(made));
+  CHECK_NUMBER(401, ciba_notification_http_status(made));
+  CHECK_NUMBER(0, ciba_notification_kind(made));
+  CHECK(!ciba_notification_auth_req_id(made, &length) && length == 0);
+  ciba_notification_free(made);
+  CHECK_STATUS(CIBA_OK, ciba_notification_deliver(client, "P\xff", "Bearer \xff", "\xff", (const uint8_t *)"\xff", 1, &made, NULL));
+  CHECK_STATUS(CIBA_NOTIFICATION_MALFORMED, ciba_notification_status(made));
+  ciba_notification_free(made);
+  CHECK_STATUS(CIBA_MISSING_ARGUMENT, ciba_notification_status(NULL));
+  CHECK_NUMBER(-1, ciba_notification_http_status(NULL));
+  CHECK_NUMBER(-1, ciba_notification_kind(NULL));
+  CHECK(!ciba_notification_auth_req_id(NULL, NULL));
+}
+
 static void null_for_each_argument_of_what_is_done_with_tokens(void) {
   ciba_tokens *made = STALE;
   ciba_answer *answer = STALE;
@@ -236,6 +274,7 @@ static void null_is_freed_without_harm(void) {
   ciba_answer_free(NULL);
   ciba_set_free(NULL);
   ciba_saved_flow_free(NULL);
+  ciba_notification_free(NULL);
   ciba_error_free(NULL);
 }
 
@@ -401,6 +440,7 @@ static const struct test tests[] = {
     {"NULL for each argument of the settings and the client is refused", null_for_each_argument_of_config},
     {"NULL for each argument of the request and the flow is refused", null_for_each_argument_of_request_and_flow},
     {"NULL for each argument of sets and saved flows is refused", null_for_each_argument_of_sets_and_saved_flows},
+    {"NULL for each argument of notifications is refused", null_for_each_argument_of_notifications},
     {"NULL for each argument of what is done with tokens is refused", null_for_each_argument_of_what_is_done_with_tokens},
     {"NULL for an accessor gives NULL or -1", null_for_accessors},
     {"NULL is freed without harm", null_is_freed_without_harm},

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -232,12 +233,142 @@ static void a_level_is_the_least_important_that_is_sent(void) {
   wait_for_release(1);
 }
 
+/* The signature of a key that the provider does not know: it arrives as it is made, and is refused there. */
+static int32_t on_sign(void *userdata, const char *algorithm, const char *key_id, const uint8_t *input, size_t input_length,
+                       uint8_t *signature, size_t room, size_t *signature_length) {
+  int32_t stop;
+  pthread_mutex_lock(&seen.lock);
+  CHECK(userdata == &seen && strcmp(algorithm, "ES256") == 0 && strcmp(key_id, "card 1") == 0);
+  CHECK(room >= 1024 && input_length > 100 && memchr(input, '.', input_length));
+  memset(signature, 'A', 64);
+  *signature_length = 64;
+  try_everything(seen.flow);
+  stop = seen.stop;
+  pthread_mutex_unlock(&seen.lock);
+  return stop;
+}
+
+static ciba_client *new_signed_client(void) {
+  ciba_client *made = NULL;
+  ciba_config *config = new_config();
+  CHECK_STATUS(CIBA_OK, ciba_config_set(config, "token_endpoint_auth_method", "private_key_jwt", NULL));
+  CHECK_STATUS(CIBA_OK, ciba_config_set(config, "token_endpoint_auth_signing_alg", "ES256", NULL));
+  CHECK_STATUS(CIBA_OK, ciba_config_set(config, "client_key_id", "card 1", NULL));
+  CHECK_STATUS(CIBA_OK, ciba_config_set_signer(config, on_sign, &seen, on_release, NULL));
+  CHECK_STATUS(CIBA_OK, ciba_client_new(config, &made, NULL));
+  ciba_config_free(config);
+  return made;
+}
+
+static void a_signer_is_called_by_threads_that_wait_and_what_it_gives_is_sent(void) {
+  ciba_client *signing;
+  ciba_flow *flow = NULL;
+  ciba_error *err = NULL;
+  char *journal;
+  forget();
+  signing = new_signed_client();
+  CHECK_STATUS(CIBA_INVALID_CLIENT, ciba_init(signing, request, -1, &flow, NULL));
+  ciba_free(flow);
+  CHECK_NUMBER(1, seen.calls);
+  journal = control("GET /journal", NULL);
+  CHECK(strstr(journal, "QUFBQUFBQUFBQUFBQUFB"));
+  free(journal);
+
+  seen.stop = 77;
+  CHECK_STATUS(CIBA_SIGNER_FAILED, ciba_init(signing, request, -1, &flow, &err));
+  CHECK(strstr(ciba_error_message(err), "77"));
+  CHECK_STATUS(CIBA_FAILED, ciba_flow_outcome(flow));
+  ciba_error_free(err);
+  CHECK_NUMBER(2, seen.calls);
+  CHECK_NUMBER(0, seen.refusals_missed);
+  CHECK_NUMBER(0, seen.on_library_threads);
+
+  /* It is released with the last of the handles, whatever is still to be signed. */
+  ciba_free(flow);
+  ciba_init(signing, request, 0, &flow, NULL);
+  sleep_ms(50);
+  CHECK_NUMBER(0, seen.released);
+  ciba_client_free(signing);
+  CHECK_NUMBER(0, seen.released);
+  ciba_free(flow);
+  wait_for_release(1);
+  CHECK_NUMBER(0, seen.on_library_threads);
+}
+
+static struct {
+  pthread_mutex_t lock;
+  int inside, may_leave;
+} gate = {PTHREAD_MUTEX_INITIALIZER, 0, 0};
+
+static int gate_has(const int *what) {
+  int value;
+  pthread_mutex_lock(&gate.lock);
+  value = *what;
+  pthread_mutex_unlock(&gate.lock);
+  return value;
+}
+
+static void gate_set(int *what) {
+  pthread_mutex_lock(&gate.lock);
+  *what = 1;
+  pthread_mutex_unlock(&gate.lock);
+}
+
+static int32_t sign_at_the_gate(void *userdata, const char *algorithm, const char *key_id, const uint8_t *input,
+                                size_t input_length, uint8_t *signature, size_t room, size_t *signature_length) {
+  gate_set(&gate.inside);
+  while (!gate_has(&gate.may_leave))
+    sleep_ms(1);
+  return on_sign(userdata, algorithm, key_id ? "card 1" : NULL, input, input_length, signature, room, signature_length);
+}
+
+static struct {
+  ciba_client *client;
+  ciba_flow *flow;
+} gated;
+
+static void *start_gated(void *none) {
+  CHECK_STATUS(CIBA_FREED, ciba_init(gated.client, request, -1, &gated.flow, NULL));
+  return none;
+}
+
+static void a_flow_is_freed_while_it_is_signed_for(void) {
+  ciba_config *config = new_config();
+  pthread_t thread;
+  int before = requests("POST ");
+  forget();
+  CHECK_STATUS(CIBA_OK, ciba_config_set(config, "token_endpoint_auth_method", "private_key_jwt", NULL));
+  CHECK_STATUS(CIBA_OK, ciba_config_set(config, "token_endpoint_auth_signing_alg", "ES256", NULL));
+  CHECK_STATUS(CIBA_OK, ciba_config_set(config, "client_key_id", "card 1", NULL));
+  /* The one before is released, and so is one that is refused. */
+  CHECK_STATUS(CIBA_OK, ciba_config_set_signer(config, on_sign, &seen, on_release, NULL));
+  CHECK_STATUS(CIBA_OK, ciba_config_set_signer(config, sign_at_the_gate, &seen, on_release, NULL));
+  CHECK_NUMBER(1, seen.released);
+  CHECK_STATUS(CIBA_MISSING_ARGUMENT, ciba_config_set_signer(config, NULL, &seen, on_release, NULL));
+  CHECK_NUMBER(2, seen.released);
+  CHECK_STATUS(CIBA_OK, ciba_client_new(config, &gated.client, NULL));
+  ciba_config_free(config);
+  CHECK_NUMBER(0, pthread_create(&thread, NULL, start_gated, NULL));
+  while (!gate_has(&gate.inside))
+    sleep_ms(1);
+  ciba_free(gated.flow); /* the flow was handed out before anything was to be sent */
+  ciba_client_free(gated.client);
+  CHECK_NUMBER(2, seen.released);
+  gate_set(&gate.may_leave);
+  CHECK_NUMBER(0, pthread_join(thread, NULL));
+  wait_for_release(3);
+  CHECK_NUMBER(0, seen.on_library_threads);
+  CHECK_NUMBER(before, requests("POST "));
+}
+
 static const struct test tests[] = {
     {"progress comes on threads that wait; accessors answer in it, calls that may wait are refused", progress_comes_on_threads_that_wait_and_accessors_answer_in_it},
     {"a progress callback can end the wait, and nothing is lost", a_progress_callback_ends_the_wait_and_nothing_is_lost},
     {"a callback that is replaced is released and called no more", a_callback_that_is_replaced_is_released_and_called_no_more},
     {"userdata is released once, on a thread of the program, also while an exchange is under way", userdata_is_released_on_a_thread_of_the_program_also_while_an_exchange_is_under_way},
     {"log events have names in order and the caller's correlation; calls that may wait are refused", log_events_have_names_in_order_and_the_callers_correlation},
+    {"a signer is called by threads that wait, and what it gives is sent", a_signer_is_called_by_threads_that_wait_and_what_it_gives_is_sent},
+    {"a flow is freed while it is signed for: nothing is sent, and the userdata is released", a_flow_is_freed_while_it_is_signed_for},
     {"a log's level is the least important that is sent", a_level_is_the_least_important_that_is_sent},
 };
 

@@ -310,9 +310,50 @@ static void a_callback_that_is_refused_is_released() {
   CHECK(alive.expired());
 }
 
+static ciba::Config signed_config(
+    std::function<std::optional<std::vector<std::uint8_t>>(const ciba::SigningInput &)> signer) {
+  ciba::Config config = new_config();
+  MUST(config.set({{"token_endpoint_auth_method", "private_key_jwt"},
+                   {"token_endpoint_auth_signing_alg", "ES256"},
+                   {"client_key_id", "card 1"}}));
+  MUST(config.set_signer(std::move(signer)));
+  return config;
+}
+
+static void a_signer_signs_on_the_thread_that_waits() {
+  auto kept = std::make_shared<int>(0);
+  const std::weak_ptr<int> alive = kept;
+  std::size_t length = 64;
+  {
+    ciba::Client client = MUST(ciba::Client::create(signed_config([&, kept](const ciba::SigningInput &input) {
+      ++*kept;
+      CHECK(input.algorithm == "ES256" && input.key_id == "card 1" && input.size > 100);
+      return std::optional(std::vector<std::uint8_t>(length, 7));
+    })));
+    kept.reset();
+    // Made by a key that the provider does not know.
+    CHECK(status_of(client.init(new_request("approve after 0 s"))) == Status::invalid_client);
+    for (const std::size_t wrong : {std::size_t{0}, std::size_t{70}, std::size_t{5000}}) {
+      length = wrong;
+      CHECK(status_of(client.init(new_request("approve after 0 s"))) == Status::signer_failed);
+    }
+    CHECK(*alive.lock() == 4);
+  }
+  CHECK(alive.expired());
+  ciba::Client unable = MUST(ciba::Client::create(signed_config([](auto &&) { return std::nullopt; })));
+  CHECK(status_of(unable.init(new_request("approve after 0 s"))) == Status::signer_failed);
+  CHECK(status_of(ciba::Config().set_signer(nullptr)) == Status::missing_argument);
+}
+
 #if !defined(CIBA_NO_EXCEPTIONS)
 
 struct Planted {};
+
+static void what_a_signer_throws_fails_the_start() {
+  ciba::Client client = MUST(ciba::Client::create(
+      signed_config([](auto &&) -> std::optional<std::vector<std::uint8_t>> { throw Planted{}; })));
+  CHECK(status_of(client.init(new_request("approve after 0 s"))) == Status::signer_failed);
+}
 
 static void what_a_callback_throws_comes_out_of_the_call() {
   ciba::Config config = new_config();
@@ -475,9 +516,9 @@ int main() {
       approved, denied, expired, cancelled_from_another_thread, closed_by_another_thread, a_wrong_secret, timeouts,
       views_need_not_end_with_nul, texts_that_are_refused, objects_that_were_moved_from_answer,
       a_set_tells_of_each_flow_once, a_saved_flow_goes_on_elsewhere, what_is_done_with_tokens, callbacks_live_as_long_as_they_are_needed,
-      a_callback_that_is_refused_is_released, names_and_version,
+      a_callback_that_is_refused_is_released, a_signer_signs_on_the_thread_that_waits, names_and_version,
 #if !defined(CIBA_NO_EXCEPTIONS)
-      what_a_callback_throws_comes_out_of_the_call, value_throws_an_exception_with_the_details,
+      what_a_signer_throws_fails_the_start, what_a_callback_throws_comes_out_of_the_call, value_throws_an_exception_with_the_details,
 #endif
   };
   std::vector<std::thread> threads;

@@ -25,7 +25,7 @@ internal static class Tests
             BrokenTextIsRefused, WrongNamesAndValuesAreRefused, DisposedObjectsSaySo, DisposingSendsWaitersAway,
             CancelledBeforeNothingIsSent, CancelledWhileTheRequestIsOnItsWay, CancelledBeforeTheWait,
             CancelledWhileAnAnswerIsOnItsWay, CancelledAfterTheAnswer, WhatProgressThrowsComesOutOfTheWait,
-            WhatALogThrowsIsDropped, LogsAreInOrderAndLetGo, ProgressIsReported, FinalizersMayRunInAnyOrder, AwaitedFlowsAreLetGo,
+            WhatALogThrowsIsDropped, LogsAreInOrderAndLetGo, ASignerSignsAndIsLetGo, ProgressIsReported, FinalizersMayRunInAnyOrder, AwaitedFlowsAreLetGo,
             ManyMayWaitForOneFlow, ASingleThreadedContextDoesNotDeadlock, AnIdleWaitCostsNothing,
             AThousandAwaitedHoldNoThread, WhatIsDoneWithTokens, WaitsForTokensAreCancelled, SavedFlowsGoOnElsewhere, SavedFlowsThatAreNotGoodAreRefused, VersionAndNames,
         };
@@ -462,6 +462,56 @@ internal static class Tests
         using (flow)
             In(flow.WaitAsync());
         return new WeakReference(log);
+    }
+
+    private static void ASignerSignsAndIsLetGo()
+    {
+        // On a stack that is gone: Mono takes whatever lies on one for a reference.
+        WeakReference alive = null;
+        var thread = new Thread(() => alive = SignAtAProviderThatDoesNotKnowTheKey());
+        thread.Start();
+        thread.Join();
+        Soon(() =>
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return !alive.IsAlive;
+        }, "the signer is let go");
+        Throws<ArgumentNullException>(() => NewConfig().SetSigner(null), "no signer");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference SignAtAProviderThatDoesNotKnowTheKey()
+    {
+        int calls = 0, length = 64, thread = 0;
+        var signer = new Func<CibaSigningInput, byte[]>(input =>
+        {
+            GC.Collect(); // nothing that the library holds may move, or go
+            ++calls;
+            thread = Thread.CurrentThread.ManagedThreadId;
+            Check(input.Algorithm == "ES256" && input.KeyId == "card 1" && input.GetBytes().Length > 100, "what is signed");
+            if (length < 0)
+                throw new PlantedException();
+            return length == 0 ? null : new byte[length];
+        });
+        using (var config = NewConfig().Set(CibaSetting.TokenEndpointAuthMethod, "private_key_jwt"))
+        using (var request = NewRequest("approve after 0 s"))
+        {
+            config.Set("token_endpoint_auth_signing_alg", "ES256").Set("client_key_id", "card 1").SetSigner(signer);
+            using (var client = new CibaClient(config))
+            {
+                Status<CibaException>(CibaStatus.InvalidClient, () => client.Init(request), "an unknown key");
+                Equal(Thread.CurrentThread.ManagedThreadId, thread, "the thread that waits signs");
+                Status<CibaException>(CibaStatus.InvalidClient, () => In(client.InitAsync(request)), "the same, awaited");
+                foreach (int wrong in new[] { 70, 0, -1, 5000 })
+                {
+                    length = wrong;
+                    Status<CibaException>(CibaStatus.SignerFailed, () => client.Init(request), "a signer that gives " + wrong);
+                }
+                Equal(6, calls, "calls");
+            }
+        }
+        return new WeakReference(signer);
     }
 
     private static void ProgressIsReported()

@@ -1,9 +1,11 @@
 //! What the client signs: its assertions (`client_authentication`) and its authentication requests
-//! (`signed_requests`), in whole flows at a provider that checks them.
+//! (`signed_requests`), with a key of its own or by a signer of the program's (`external_signer`), in whole
+//! flows at a provider that checks them.
 
 mod client_authentication;
 #[path = "../common/mod.rs"]
 mod common;
+mod external_signer;
 mod signed_requests;
 
 use base64::Engine as _;

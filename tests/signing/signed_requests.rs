@@ -46,9 +46,10 @@ fn everything_that_is_asked_is_inside_and_nothing_outside_with_each_algorithm_r2
         let now = (pair.time.unix_ms() - pair.time.now_ms() as i64) / 1000;
         let expected = format!(
             concat!(
-                r#"{{"iss":"{id}","aud":"{issuer}","iat":{now},"nbf":{before},"exp":{until},"client_id":"{id}","#,
+                r#"{{"iss":"{id}","aud":"{issuer}","client_id":"{id}","#,
                 r#""scope":"openid profile","login_hint":"alice","acr_values":"a b","#,
-                r#""binding_message":"approve after 1 s, \"ø\"","requested_expiry":"120"}}"#
+                r#""binding_message":"approve after 1 s, \"ø\"","requested_expiry":"120","#,
+                r#""iat":{now},"nbf":{before},"exp":{until}}}"#
             ),
             id = CLIENT_ID,
             issuer = pair.provider.issuer(),
