@@ -9,6 +9,7 @@ import re
 
 INTERVAL = 5.0  # oidc-provider never sends one, so this is the protocol's
 JITTER = 0.1  # between the sending of a request and its arrival, in seconds
+BUSY = 10.0  # s that a loaded machine may be late with an end
 PATIENCE = 30.0  # for one sign-in
 SETTLE = 0.5  # after the last sign-in, before the journal is read
 
@@ -245,7 +246,7 @@ def time_faults(rows, case):
     """Where the provider stays silent, the client's own clock ends the sign-in."""
     if rows and case.plan.exit_code == EXPIRED and not case.plan.told:
         lived = case.ended - rows[0]["at"] / 1000
-        if not case.plan.expiry - 0.5 <= lived <= case.plan.expiry + 2:
+        if not case.plan.expiry - 0.5 <= lived <= case.plan.expiry + BUSY:
             return [f"ended {lived:.1f} s after its start, with {case.plan.expiry} s to live"]
     return []
 
@@ -312,7 +313,7 @@ def self_check():
     plant("no pending answer", lambda r: r.pop(1))
     silent = dataclasses.replace(case, plan=Plan("", "silent", EXPIRED, (PENDING,), expiry=8), ended=9.0)
     expect(not time_faults([{"at": 1000}], silent), "an end in time")
-    for ended in (8.0, 12.0):
+    for ended in (8.0, 9.5 + BUSY):
         expect(time_faults([{"at": 1000}], dataclasses.replace(silent, ended=ended)), "an end too early or too late")
 
     key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIBwuCdV8s0XQd1w2\n-----END PRIVATE KEY-----\n"

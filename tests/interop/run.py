@@ -86,11 +86,12 @@ def install(npm):
 class Provider:
     """server.mjs as a child that ends with this program: it reads our pipe."""
 
-    def __init__(self, node, clients):
+    def __init__(self, node, *options, **environment):
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [node, "server.mjs", "--clients", str(clients)],
+            [node, "server.mjs", *options],
             cwd=SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
+            env={**os.environ, **environment},
         )  # fmt: skip
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -319,7 +320,7 @@ def main():
         install(npm)
         name = json.loads((SERVER / "node_modules/oidc-provider/package.json").read_text())
         print(f"     {name['name']} {name['version']} on Node {version}; about 15 seconds", flush=True)
-        provider = Provider(node, len(PLANS) + 1)
+        provider = Provider(node, "--clients", str(len(PLANS) + 1))
         for name, faults, detail in run_cases(provider, program, running):
             report(name, faults, detail)
         if failed:

@@ -3,7 +3,10 @@
 // The npm package oidc-provider with its CIBA feature on, over TLS on the
 // loopback, with a certificate authority made for this run.
 //
-//   node server.mjs [--clients N] [--port N]
+//   node server.mjs [--clients N] [--port N] [--given FILE]
+//
+// --given: a JSON file with what is made elsewhere: the authority (ca_file),
+// certificate and key of the server, and its clients, in place of its own.
 //
 // One JSON line on stdout says that it is ready: issuer, ca_file, clients.
 // A line "journal" on stdin is answered by one JSON line: every request so far.
@@ -16,6 +19,8 @@
 //   silent     never answers
 //   lapsed     never answers, and the client is told a minute whatever expiry
 //              the provider keeps: the provider itself has to say expired_token
+//   pinged     approves after 1.5 s, and the client is told to poll every 200 s
+//   repelled   denies after 1.5 s, and the client is told the same
 // Any other name is unknown here.
 
 import { execFileSync } from 'node:child_process';
@@ -40,12 +45,15 @@ const PEOPLE = {
   late: { answer: 'approve', after: 7500 },
   denied: { answer: 'deny', after: 1500 },
   silent: {},
-  lapsed: { told: 60 },
+  lapsed: { told: { expires_in: 60 } },
+  pinged: { answer: 'approve', after: 1500, told: { interval: 200 } },
+  repelled: { answer: 'deny', after: 1500, told: { interval: 200 } },
 };
 
 const { values: options } = parseArgs({
   options: {
     clients: { type: 'string', default: '1' },
+    given: { type: 'string' },
     port: { type: 'string', default: '0' },
   },
 });
@@ -91,9 +99,12 @@ subjectAltName = DNS:localhost, IP:127.0.0.1
   return made;
 }
 
+const given = options.given && JSON.parse(readFileSync(options.given, 'utf8'));
 let certificates;
 try {
-  certificates = makeCertificates();
+  certificates = given
+    ? { caFile: given.ca_file, key: readFileSync(given.key), cert: readFileSync(given.certificate) }
+    : makeCertificates();
 } catch (error) {
   console.error(`cannot make certificates with the openssl command: ${error.stderr?.toString() || error.message}`);
   process.exit(1);
@@ -166,7 +177,7 @@ function makeClients(count) {
   return clients;
 }
 
-const clients = makeClients(Number(options.clients));
+const clients = given?.clients ?? makeClients(Number(options.clients));
 
 // ---- the provider -------------------------------------------------------
 
@@ -188,20 +199,37 @@ async function answer(provider, request, what) {
   });
 }
 
+// One key for each algorithm of ID Tokens.
+function makeKeySet() {
+  return ['RS256', 'PS256', 'ES256', 'EdDSA'].map((alg) => {
+    const [type, parameters] = KEYS[alg];
+    const { privateKey } = generateKeyPairSync(type, parameters);
+    return { ...privateKey.export({ format: 'jwk' }), kid: `interop-${randomBytes(6).toString('hex')}`, use: 'sig', alg };
+  });
+}
+
+const certificateOf = (ctx) => ctx.socket.getPeerX509Certificate?.();
+
 function makeProvider(issuer) {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const kid = `interop-${randomBytes(6).toString('hex')}`;
 
   const provider = new Provider(issuer, {
     clients,
-    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' }] },
+    jwks: { keys: makeKeySet() },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     acrValues: ['urn:example:acr:phone'],
     claims: { openid: ['sub', 'acr', 'amr'] },
     enabledJWA: {
+      idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
       clientAuthSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA'],
       requestObjectSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     },
+    clientAuthMethods: [
+      'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt',
+      'tls_client_auth', 'self_signed_tls_client_auth',
+    ],
+    issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
+    // Its guard against addresses of this machine would keep pings from the client.
+    fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),
     findAccount: (ctx, id) => personOf(id) && { accountId: id, claims: () => ({ sub: id }) },
     ttl: {
       BackchannelAuthenticationRequest: (ctx) => Math.min(600, Number(ctx?.oidc?.params.requested_expiry ?? LIFETIME)),
@@ -212,9 +240,22 @@ function makeProvider(issuer) {
     features: {
       devInteractions: { enabled: false },
       requestObjects: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
+      mTLS: {
+        enabled: true,
+        certificateBoundAccessTokens: true,
+        selfSignedTlsClientAuth: true,
+        tlsClientAuth: true,
+        getCertificate: (ctx) => certificateOf(ctx)?.toString(),
+        certificateAuthorized: (ctx) => ctx.socket.authorized,
+        certificateSubjectMatches: (ctx, property, expected) => (
+          property === 'tls_client_auth_subject_dn' && certificateOf(ctx)?.subject === expected),
+      },
       ciba: {
         enabled: true,
-        deliveryModes: ['poll'],
+        deliveryModes: ['poll', 'ping'],
         processLoginHint: async (ctx, hint) => (personOf(hint) ? hint : undefined),
         processLoginHintToken: async () => undefined,
         validateRequestContext: async (ctx, context) => {
@@ -226,7 +267,7 @@ function makeProvider(issuer) {
         // validateBindingMessage stays the package's own: 1 to 20 plain characters.
         triggerAuthenticationDevice: async (ctx, request, account) => {
           const person = personOf(account.accountId);
-          if (person.told) ctx.body = { ...ctx.body, expires_in: person.told };
+          ctx.body = { ...ctx.body, ...person.told };
           if (!person.answer) return;
           setTimeout(() => {
             answer(provider, request, person.answer).catch((error) => console.error('the answer failed:', error));
@@ -299,7 +340,14 @@ async function observe(ctx, next) {
 // ---- start, and end with stdin ------------------------------------------
 
 let handle;
-const server = createServer({ key: certificates.key, cert: certificates.cert }, (request, response) => {
+const server = createServer({
+  key: certificates.key,
+  cert: certificates.cert,
+  // Of those that show a certificate, it is looked at by mTLS's own methods.
+  requestCert: true,
+  rejectUnauthorized: false,
+  ca: readFileSync(certificates.caFile),
+}, (request, response) => {
   arrive(request, response);
   handle(request, response);
 });
