@@ -16,7 +16,7 @@ VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\
 export CARGO_TARGET_DIR := $(CURDIR)/target
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all lib debug examples demo test bench lint install clean help
+.PHONY: all lib debug examples demo test fuzz mutants bench lint install clean help
 # One command at a time: Cargo uses every core by itself.
 .NOTPARALLEL:
 
@@ -26,6 +26,8 @@ help:
 	@echo 'make             the release library: target/release/libciba.so and libciba.a'
 	@echo 'make demo        a whole sign-in, from C, at a provider on this machine'
 	@echo 'make test        every suite; installs what is missing (SUITES="c symbols": only these)'
+	@echo 'make fuzz        every fuzz target for FUZZ_SECONDS=60 each (TARGETS="id_token discovery": only these)'
+	@echo 'make mutants     do the tests notice each change to the rooms of the protocol? Hours; MUTANTS=src/flow.rs: one room'
 	@echo 'make bench       what a poll and an ID Token check cost'
 	@echo 'make lint        format, clippy, dependencies'
 	@echo 'make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR): library, header, ciba.pc, CMake package'
@@ -50,7 +52,7 @@ debug:
 	cargo build --workspace --lib --bins --locked
 	@ln -sf libciba.so target/debug/libciba.so.$(ABI)
 	@mkdir -p target/c
-	for name in sign_in call_centre; do \
+	for name in sign_in call_centre notification_endpoint; do \
 		$(CC) $(C_FLAGS) -Iinclude examples/c/$$name.c -o target/c/$$name \
 			-Ltarget/debug -lciba -Wl,-rpath,'$(CURDIR)/target/debug' $(LDFLAGS) || exit 1; \
 	done
@@ -71,6 +73,12 @@ demo:
 
 test:
 	@tests/run $(SUITES)
+
+fuzz:
+	@fuzz/run $(TARGETS)
+
+mutants:
+	@tests/mutants $(MUTANTS)
 
 lint:
 	@tests/run format clippy deny

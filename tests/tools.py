@@ -18,7 +18,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = ROOT / "target" / "tools"
-CARGO_DENY = "0.20.2"
+# From crates.io.
+CARGO_TOOLS = {"cargo-deny": "0.20.2", "cargo-fuzz": "0.13.2", "cargo-mutants": "27.1.0"}
 NODE = "22.20.0"
 
 # The name of a tool: the Debian package that brings it. What is here has a
@@ -84,7 +85,6 @@ def postgres_programs():
 
 CHECKS = {
     "cargo-clippy": lambda: bool(output("cargo", "clippy", "--version")),
-    "cargo-deny": lambda: output("cargo-deny", "--version").split()[-1:] == [CARGO_DENY],
     "cargo-fmt": lambda: bool(output("cargo", "fmt", "--version")),
     "curl": lambda: header("curl/curl.h"),
     "mono-devel": mono_devel,
@@ -102,6 +102,7 @@ TITLES = {
     "cargo-clippy": "clippy (rustup component add clippy)",
     "cargo-fmt": "rustfmt (rustup component add rustfmt)",
     "curl": "libcurl's headers",
+    "java": "Java 17 or newer",
     "mono-devel": "Mono's reference assemblies",
     "node": "Node.js 20 or newer with npm",
     "openssl-headers": "OpenSSL's headers",
@@ -112,6 +113,8 @@ TITLES = {
 
 
 def here(name):
+    if name in CARGO_TOOLS:
+        return output(name, *name.split("-")[1:], "--version").split()[-1:] == [CARGO_TOOLS[name]]
     return CHECKS[name]() if name in CHECKS else shutil.which(name) is not None
 
 
@@ -132,12 +135,12 @@ def install_packages(packages):
     run(*environment, "apt-get", "-q", "install", "-y", "--no-install-recommends", *packages, **quiet)
 
 
-def install_cargo_deny():
+def install_cargo_tool(name):
     # Not optimised: built in a minute, and quick enough for what it does here.
     environment = {**os.environ, "CARGO_PROFILE_DEV_DEBUG": "0"}
     environment.pop("CARGO_TARGET_DIR", None)
     run(
-        "cargo", "install", "cargo-deny", "--version", CARGO_DENY, "--locked", "--debug", "--quiet", "--root", TOOLS,
+        "cargo", "install", name, "--version", CARGO_TOOLS[name], "--locked", "--debug", "--quiet", "--root", TOOLS,
         env=environment,
     )  # fmt: skip
 
@@ -168,8 +171,8 @@ def need(names):
         print(f"== installing {', '.join(missing)}", flush=True)
         wanted = missing + (["pip"] if "node" in missing and not pip() else [])
         install_packages([PACKAGES[name] for name in wanted if name in PACKAGES])
-        if "cargo-deny" in missing:
-            install_cargo_deny()
+        for name in CARGO_TOOLS.keys() & set(missing):
+            install_cargo_tool(name)
         if "node" in missing:
             install_node()
     return {name: TITLES.get(name, name) for name in missing if not here(name)}
