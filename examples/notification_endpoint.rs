@@ -4,6 +4,7 @@
 //! client is registered with (`backchannel_client_notification_endpoint`).
 
 use std::io::Read;
+use std::sync::Arc;
 use std::thread;
 
 use ciba::{AuthenticationRequest, Client, Config};
@@ -32,9 +33,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::new(&config)?;
 
     let server = Server::http(format!("127.0.0.1:{}", std::env::var("PORT")?)).map_err(|e| e.to_string())?;
-    let endpoint = client.clone();
-    thread::spawn(move || {
-        for request in server.incoming_requests() {
+    let server = Arc::new(server);
+    let (receiver, endpoint) = (server.clone(), client.clone());
+    let endpoint = thread::spawn(move || {
+        for request in receiver.incoming_requests() {
             if let Err(error) = take(&endpoint, request) {
                 eprintln!("a notification was lost: {error}");
             }
@@ -48,5 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // the ping has come, and the tokens were fetched
         println!("Hello {}", tokens.claim_text("sub").unwrap_or_default());
     }
+    server.unblock();
+    endpoint.join().map_err(|_| "the endpoint panicked")?; // the ping may still be answered
     Ok(())
 }

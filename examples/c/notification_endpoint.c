@@ -1,6 +1,7 @@
 /* A sign-in in ping mode, with an HTTP server that does no more than this needs: one request for each
  * connection, with a Content-Length. It belongs behind one that speaks https: the provider sends to an https
  * URL, which is what the client is registered with (backchannel_client_notification_endpoint). */
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -85,13 +86,15 @@ static void *take_all(void *userdata) {
   struct timeval patience = {10, 0};
   for (;;) {
     int connection = accept(listener, NULL, NULL);
-    if (connection < 0)
+    if (connection < 0) {
+      if (errno == EINVAL)
+        return NULL; /* the endpoint is closed */
       continue;
+    }
     setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     take(connection);
     close(connection);
   }
-  return NULL;
 }
 
 int main(void) {
@@ -128,6 +131,7 @@ int main(void) {
     printf("Hello %s\n", ciba_tokens_claim(tokens, "sub", NULL));
   else
     fprintf(stderr, "%s\n", ciba_error_message(err));
-  /* The endpoint goes on until the program ends, and so does its client. */
+  shutdown(listener, SHUT_RD);
+  pthread_join(thread, NULL); /* the ping that brought the tokens may still be answered */
   return tokens ? 0 : 1;
 }

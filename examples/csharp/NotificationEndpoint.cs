@@ -28,6 +28,8 @@ static class NotificationEndpoint
             using (var flow = client.Init(request)) // the phone rings
             using (var tokens = flow.Wait())        // the ping comes, and the tokens are fetched
                 Console.WriteLine($"Hello {tokens.Claim("sub")}");
+            lock (listener) // the ping that brought the tokens may still be answered
+                listener.Close();
         }
     }
 
@@ -36,7 +38,11 @@ static class NotificationEndpoint
         try
         {
             while (true)
-                Take(listener.GetContext(), client);
+            {
+                HttpListenerContext context = listener.GetContext();
+                lock (listener)
+                    Take(context, client);
+            }
         }
         catch (Exception e) when (e is HttpListenerException || e is ObjectDisposedException)
         {

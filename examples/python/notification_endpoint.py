@@ -18,7 +18,7 @@ client = ciba.Client(**json.loads(os.environ["CIBA_SETTINGS"]))
 
 
 class NotificationEndpoint(BaseHTTPRequestHandler):
-    timeout = 10
+    timeout = 10  # seconds
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -36,8 +36,11 @@ class NotificationEndpoint(BaseHTTPRequestHandler):
 
 
 server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), NotificationEndpoint)
+server.daemon_threads = False  # so that server_close() waits for them
 threading.Thread(target=server.serve_forever, daemon=True).start()
 
 with client.init(login_hint="alice") as flow:  # the phone rings
     tokens = flow.poll()  # the ping comes, and the tokens are fetched
 print("Hello", tokens.claims["sub"])
+server.shutdown()
+server.server_close()  # once the ping that brought the tokens is answered

@@ -33,7 +33,7 @@ def test_each_status_has_its_class(name, number, text):
     bands = {
         range(10, 100): ciba.UsageError, range(100, 200): ciba.TransportError, range(200, 250): ciba.ProviderError,
         range(250, 300): ciba.CibaError, range(300, 400): ciba.TokenError, range(400, 500): ciba.DiscoveryError,
-        range(500, 501): ciba.HandedOver, range(501, 600): ciba.SavedFlowError, range(900, 1000): ciba.InternalError,
+        range(500, 501): ciba.HandedOver, range(501, 600): ciba.SavedFlowError, range(600, 700): ciba.CibaError, range(900, 1000): ciba.InternalError,
     }  # fmt: skip
     if number < 10:
         return  # no errors

@@ -37,9 +37,10 @@ def stub_keywords(name):
 
 
 def test_the_stub_knows_every_setting_and_parameter_in_the_tables_order():
-    assert stub_keywords("_Settings") == [row.name for row in ciba.SETTINGS if row.name != "provider"]
     # What has a dot is a member of a dict.
-    assert stub_keywords("_Parameters") == list(dict.fromkeys(row.name.split(".")[0] for row in ciba.PARAMETERS))
+    for keywords, rows in (("_Settings", ciba.SETTINGS), ("_Parameters", ciba.PARAMETERS)):
+        names = dict.fromkeys(row.name.split(".")[0] for row in rows)
+        assert stub_keywords(keywords) == [name for name in names if name != "provider"]
     assert {"client_secret", "poll_timeout_ms"} <= {row.name for row in ciba.SETTINGS}
     assert all(row.text for row in (*ciba.SETTINGS, *ciba.PARAMETERS))
 
@@ -60,7 +61,7 @@ def test_everything_public_is_documented():
 
 def test_signatures_can_be_read():
     if sys.version_info >= (3, 10):  # before, Python reads none of a class of the stable ABI
-        assert str(inspect.signature(ciba.Client)) == "(provider=None, *, log=None, **settings)"
+        assert str(inspect.signature(ciba.Client)) == "(provider=None, *, log=None, signer=None, **settings)"
     assert str(inspect.signature(ciba.Flow.poll)) == "(self, /, timeout=None, on_progress=None)"
 
 
