@@ -86,8 +86,8 @@ impl FlowShared {
 
     /// Frees the lock, then logs what happened under it and tells who waits or watches.
     pub(super) fn unlock(&self, mut inner: MutexGuard<'_, Inner>) {
-        let ended = std::mem::take(&mut inner.just_ended);
-        let event = inner.state.outcome().filter(|_| ended).map(end_event);
+        let event = inner.state.outcome().filter(|_| !inner.end_told).map(end_event);
+        inner.end_told |= event.is_some();
         let changed = std::mem::take(&mut inner.changed);
         let waiting = inner.waiting().filter(|_| changed).map(|waiting| waiting.changed.clone());
         inner.tidy();
@@ -167,7 +167,7 @@ impl FlowShared {
                 if matches!(inner.cancel(), Some(Cancel::Wanted)) {
                     inner.set_cancel(Cancel::Done(Ok(())));
                 }
-                self.end(&mut inner, Outcome::Failed(error));
+                inner.state.end(Outcome::Failed(error));
             }
         }
         self.exchanged(inner, hold);
@@ -236,8 +236,8 @@ impl FlowShared {
         }
         let mut inner = self.lock();
         match verified {
-            Ok(Ok(tokens)) => self.end(&mut inner, Outcome::Tokens(tokens)),
-            Ok(Err(refused)) => self.end(&mut inner, Outcome::Failed(refused)),
+            Ok(Ok(tokens)) => inner.state.end(Outcome::Tokens(tokens)),
+            Ok(Err(refused)) => inner.state.end(Outcome::Failed(refused)),
             Err(no_keys) => inner.state.keys_missing(no_keys, self.now()),
         }
         self.unlock(inner);
@@ -310,14 +310,6 @@ impl FlowShared {
 
     // ---- on any thread ----------------------------------------------------------------------
 
-    pub(super) fn end(&self, inner: &mut Inner, outcome: Outcome) {
-        if inner.state.has_ended() {
-            return;
-        }
-        inner.just_ended = true;
-        inner.state.end(outcome);
-    }
-
     /// What is due now; notices an expiry.
     pub(super) fn due(&self, inner: &mut Inner, now: Millis) -> Option<Due> {
         let before = inner.state.has_ended();
@@ -328,7 +320,6 @@ impl FlowShared {
         }
         let due = inner.state.due(now, inner.in_flight.is_some());
         if !before && inner.state.has_ended() {
-            inner.just_ended = true;
             if let Some(late) = inner.in_flight.take() {
                 late.task.abort();
             }
@@ -456,7 +447,7 @@ impl Attend for FlowShared {
 
     fn broken(&self) {
         let mut inner = self.lock();
-        self.end(&mut inner, Outcome::Failed(Status::INTERNAL.into()));
+        inner.state.end(Outcome::Failed(Status::INTERNAL.into()));
         inner.in_flight = None;
         inner.exchanges = inner.exchanges.wrapping_add(1);
         if matches!(inner.cancel(), Some(Cancel::Wanted | Cancel::Sent)) {

@@ -85,8 +85,8 @@ pub(super) struct Inner {
     pub freed: bool,
     /// Whether who waits or watches is to be told once the lock is free.
     pub changed: bool,
-    /// Whether its outcome is to be logged once the lock is free: a log may ask the flow how it stands.
-    pub just_ended: bool,
+    /// Whether its outcome was logged: once the lock is free, since a log may ask the flow how it stands.
+    pub end_told: bool,
     pub watchers: Watchers,
     /// When the request was made, in Unix milliseconds.
     pub started_unix_ms: i64,
@@ -103,7 +103,7 @@ impl Inner {
             revision: 0,
             freed: false,
             changed: false,
-            just_ended: false,
+            end_told: false,
             watchers: Watchers::new(),
             started_unix_ms,
             seldom: None,

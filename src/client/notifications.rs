@@ -138,12 +138,11 @@ impl FlowShared {
 
     /// Does what a notification of this request brings about; one that comes late brings about nothing.
     fn hear(self: &Arc<Self>, inner: &mut Inner, news: News) {
-        let (now, before) = (self.now(), inner.state.has_ended());
+        let now = self.now();
         match news {
             News::Ping => inner.state.pinged(now, inner.in_flight.is_some()),
             News::Pushed(answer) => inner.state.pushed(answer, now),
         }
-        inner.just_ended |= !before && inner.state.has_ended();
         inner.changed = true;
         // Tokens that came by themselves do not wait for somebody who asks.
         if self.client.delivery_mode == DeliveryMode::Push

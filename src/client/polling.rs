@@ -34,10 +34,8 @@ impl FlowShared {
         };
         self.event(answer.level(), answer.event(), || answer.text());
         let mut inner = self.lock();
-        let before = inner.state.has_ended();
         inner.state.answered(answer, sent_at, self.now());
         self.spread(&mut inner);
-        inner.just_ended |= !before && inner.state.has_ended();
     }
 
     /// Sends the request; once more, as the same poll, where the provider wants a nonce in the proof (RFC 9449

@@ -214,7 +214,7 @@ impl FlowShared {
             } // else somebody began the next one just now
         };
         let saved = self.save(&mut inner, context, false)?;
-        self.end(&mut inner, Outcome::HandedOver);
+        inner.state.end(Outcome::HandedOver);
         self.unlock(inner);
         Ok(Some(saved))
     }

@@ -411,7 +411,8 @@ impl<T: Send + 'static> FlowSet<T> {
     }
 
     /// A descriptor that is readable while [`FlowSet::wait`] has something to report, or to have signed
-    /// ([`crate::ExternalSigner`]), so that an event loop can own the waiting. It belongs to the set: it is to be watched, not read or closed.
+    /// ([`crate::ExternalSigner`]), so that an event loop can own the waiting. It belongs to the set: it is
+    /// to be watched, not read or closed.
     ///
     /// Errors: `RESOURCES` where the system refuses one, `OTHER_PROCESS`.
     #[cfg(unix)]

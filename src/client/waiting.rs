@@ -183,7 +183,7 @@ impl FlowShared {
         let mut inner = self.lock();
         if !inner.state.has_ended() {
             let starting = inner.state.is_starting();
-            self.end(&mut inner, Outcome::Cancelled);
+            inner.state.end(Outcome::Cancelled);
             let sent = inner.in_flight.as_ref().is_some_and(|exchange| !exchange.stop());
             if starting && sent {
                 // The start is not aborted: its answer has to be cancelled.
