@@ -4,13 +4,11 @@
 use std::time::Duration;
 
 use crate::answer::{Acknowledgement, PollAnswer};
+use crate::clock::Millis;
 use crate::error::{Error, Status};
 use crate::tokens::{TokenResponse, Tokens};
 
 use secrecy::{ExposeSecret, SecretString};
-
-/// Milliseconds on a clock that neither jumps nor stops.
-pub type Millis = u64;
 
 /// The least time by which a poll comes later than its interval, and the most. The provider counts
 /// from when it saw the last poll, which is later than when it was sent.

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::engine::Clock;
+use crate::clock::Clock;
 
 /// How much an event matters. The numbers are those of the C header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

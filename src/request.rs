@@ -14,7 +14,7 @@ use crate::client_auth::ClientAuthentication;
 use crate::error::{Error, Result, Status};
 use crate::notification;
 use crate::provider::{Provider, Rules};
-use crate::settings::{self, PARAMETERS, Values};
+use crate::settings::{self, PARAMETERS, RESOURCE, Values};
 use crate::signed_request::RequestSigning;
 use crate::texts::Texts;
 use crate::tokens::Decryption;
@@ -65,9 +65,6 @@ const SENT: &[&str] = &[
     "claims",
     "request_context",
 ];
-/// The one parameter that may be sent several times (RFC 8707 §2).
-pub(crate) const RESOURCE: &str = "resource";
-
 /// A request that has passed every check.
 pub(crate) struct Checked {
     pub to_send: ToSend,

@@ -12,6 +12,9 @@ use crate::json::{self, Members};
 use crate::provider;
 use crate::readable::{complaint, unreadable, unreadable_in_lines};
 
+/// The one parameter that may be sent several times (RFC 8707 §2): its value is a list.
+pub(crate) const RESOURCE: &str = "resource";
+
 /// The form of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -181,7 +184,7 @@ pub const PARAMETERS: &[Setting] = &[
     s("binding_message", Form::Readable, "", "A short text that is shown on both devices, for the person to compare. ciba_request_set_binding_code() makes one. Providers by name have rules for it, which are kept."),
     s("user_code", Form::Text, "", "The person's secret code, for providers that ask for one; needs the setting backchannel_user_code_parameter. Ask for it each time: no flow keeps it once it is sent."),
     s("requested_expiry", Form::Number(1, i32::MAX as i64), "", "How many seconds the provider should keep the request; it may decide otherwise. TelenorID+ and Okta: 1 to 300. Vipps MobilePay: 60 to 900."),
-    s("resource", Form::Uris, "", "Where the access token is to be used (RFC 8707): URIs separated by spaces, each sent as a parameter of its own."),
+    s(RESOURCE, Form::Uris, "", "Where the access token is to be used (RFC 8707): URIs separated by spaces, each sent as a parameter of its own."),
     s("authorization_details", Form::JsonTypedObjects, "", "What is to be approved (RFC 9396)."),
     s("claims", Form::JsonObject, "", "Claims that are asked for one by one (OpenID Connect Core section 5.5)."),
     s("request_context", Form::JsonObject, "", "What the provider may weigh the risk by (FAPI-CIBA)."),

@@ -3,8 +3,7 @@
 use url::Url;
 
 use crate::error::Result;
-use crate::request::RESOURCE;
-use crate::settings::PARAMETERS;
+use crate::settings::{PARAMETERS, RESOURCE};
 use crate::signing::{Audience, Claim, Claims, Jwt, Signer};
 
 /// FAPI allows an hour; the request is sent at once.

@@ -17,9 +17,8 @@ use super::profile;
 use super::proxy::proxy;
 use super::saved::Sealing;
 use crate::client_certificate::ClientCertificate;
-use crate::engine::{
-    Clock, Engine, HttpSettings, PerProcess, SystemClock, TlsSettings, with_client_certificate,
-};
+use crate::clock::Clock;
+use crate::engine::{Engine, HttpSettings, PerProcess, SystemClock, TlsSettings, with_client_certificate};
 use crate::error::{Error, Result, Status};
 use crate::log::{Level, Log, LogFile, Logger};
 use crate::notification::DeliveryMode;

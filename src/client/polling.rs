@@ -7,9 +7,9 @@ use secrecy::SecretString;
 use super::flow::FlowShared;
 use super::signatures::sign;
 use crate::answer::PollAnswer;
+use crate::clock::Millis;
 use crate::engine::{Departure, Exchanged};
 use crate::error::{Error, Result, Status};
-use crate::flow::Millis;
 use crate::log::Level;
 use crate::wire::{Body, Kind, Request};
 

@@ -10,9 +10,9 @@ use super::handle::{Flow, Progress, ProgressStage};
 use super::inner::Watcher;
 use super::waiting::{LONGEST_WAIT, WakeAt, take_hold, until};
 use super::{Client, ClientCore, Timeout};
+use crate::clock::Millis;
 use crate::engine::{Attend, Engine, ScheduledAt, Signal};
 use crate::error::{Error, Result, Status};
-use crate::flow::Millis;
 
 /// Flows that are added together are asked for one after the other, so many ms apart, over the whole of
 /// their interval.

@@ -12,9 +12,10 @@ use super::flow::FlowShared;
 use super::handle::{Progress, ProgressStage, WhileWaiting};
 use super::inner::{Cancel, Inner, Watcher, Watchers};
 use super::signatures::{Desk, Errand};
-use crate::engine::ClockHold;
+use crate::clock::ClockHold;
+use crate::clock::Millis;
 use crate::error::{Error, Result, Status};
-use crate::flow::{Millis, Outcome};
+use crate::flow::Outcome;
 use crate::tokens::Tokens;
 
 /// How long a caller sleeps before it looks at the clock again: while the machine sleeps, the

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 
-use super::Clock;
-use crate::flow::Millis;
+use crate::clock::Clock;
+use crate::clock::Millis;
 
 /// Whether the request of one exchange has left. Nothing of a request that was stopped is written.
 #[derive(Default)]

@@ -19,8 +19,8 @@ use super::departure::{Departure, Outgoing};
 use super::http::Http;
 use super::resolver::ResolutionFailed;
 use super::{Engine, Resolver, platform};
+use crate::clock::Millis;
 use crate::error::Status;
-use crate::flow::Millis;
 use crate::wire::{Answer, Failure, Kind, Request};
 
 /// What became of an exchange.

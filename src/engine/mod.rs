@@ -23,10 +23,11 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::clock::{Clock, ClockHold};
 use crate::error::{Error, Result, Status};
 use crate::wire::{Kind, Request};
 
-pub use clock::{Clock, ClockHold, SystemClock};
+pub use clock::SystemClock;
 pub(crate) use departure::Departure;
 pub(crate) use exchange::Exchanged;
 pub(crate) use futures_util::future::AbortHandle;

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::clock::{Clock, ClockHold};
-use crate::flow::Millis;
+use crate::clock::Millis;
+use crate::clock::{Clock, ClockHold};
 
 /// Something that has to be looked at from time to time.
 pub trait Attend: Send + Sync {

@@ -11,7 +11,6 @@ pub(crate) const MAX_LEEWAY_SECONDS: u32 = 300;
 
 /// How the tokens came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(dead_code, reason = "not every way of delivery has its caller yet")]
 pub(crate) enum Delivery {
     /// From the token endpoint: what ties the ID Token to the access token, the refresh token and
     /// the request is checked where it is there, and not required.
