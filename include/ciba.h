@@ -24,25 +24,37 @@
  * Manners, the same for every function:
  * - A function that can fail returns a ciba_status: CIBA_OK, or what happened. Its last parameter err
  *   is NULL, or the place for an error object with the details, which the caller frees with
- *   ciba_error_free(); it is set to NULL on entry.
+ *   ciba_error_free(); it is set to NULL on entry, and stays so with CIBA_OK and CIBA_PENDING.
+ * - Beside the statuses that a function names, any may return CIBA_MISSING_ARGUMENT (a NULL where there must
+ *   be something), CIBA_INVALID_UTF8 and the 900s; one that may wait, CIBA_IN_CALLBACK. Programs treat the
+ *   statuses that they know and take any other by its band: a newer library may have more.
  * - A function that may wait takes timeout_ms, as poll(2) has it: < 0 waits until it is done, 0 does not
  *   wait, > 0 waits at most so many milliseconds. When the time is up it returns CIBA_PENDING, which is
  *   no error: nothing is lost. With timeout 0 no function waits for the network or a name server.
  * - Objects are handles. Any may be used from any thread, and freed in any order; each keeps what
- *   it needs of the others. Freeing NULL does nothing.
+ *   it needs of the others. Freeing NULL does nothing. Freeing a handle twice, or using it after, is as
+ *   undefined as with free(3), but for the calls that are inside a flow or a set when it is freed: they
+ *   return CIBA_FREED.
  * - Texts in are NUL-terminated UTF-8 and copied. Texts out belong to the object that was asked, and live
  *   until it is freed.
  * - Times are in ms, dates in Unix ms; what is absent is NULL or -1.
  * - Callbacks come on threads that are inside a call, never on the library's own; so does the release of
  *   their userdata. They may use accessors and nothing else, and must not unwind.
  * - The library starts one thread at the first exchange, and up to two that look up names. They block
- *   all signals. It installs no handlers, and never writes to stdout or stderr.
+ *   all signals. It installs no handlers, and never writes to stdout or stderr. In a handler of the
+ *   program's own no function may be called: set a flag there, and look at it.
  * - It survives fork(): clients work on both sides, a flow stays with the process that started it.
+ * - Its thread ends with the process. What that holds then Valgrind calls possibly lost or still reachable;
+ *   nothing is definitely lost.
  *
  * One flow at a time is ciba_poll(); many are a ciba_set, which one thread or an event loop waits for.
  * ciba_flow_checkpoint() and ciba_flow_hand_over() save a flow to bytes, so that it outlives its process.
  * Tokens go on with ciba_client_refresh(), ciba_client_userinfo(), ciba_client_introspect() and
  * ciba_client_revoke().
+ *
+ * In this file: statuses; the tables of settings and of request parameters; types and callbacks; functions:
+ * version, errors, settings, clients, requests, flows, tokens, what follows them, sets, saved flows,
+ * notifications.
  */
 
 
@@ -61,7 +73,8 @@
 
 /* Statuses. Bands: 0 done, 1 pending, 10-99 the caller's use, 100s transport, 200s the
  * provider's OAuth and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and
- * keys, 500s saved flows, 600s notifications, 900s internal. A number is never reused; new ones may come in every version. */
+ * keys, 500s saved flows, 600s notifications, 900s internal. A number is never reused; new ones
+ * may come in every version. */
 /* done */
 #define CIBA_OK 0
 /* not decided yet */
@@ -238,7 +251,7 @@
 #define CIBA_USERINFO_MALFORMED 331
 /* the userinfo answer is signed against the settings, or not signed */
 #define CIBA_USERINFO_SIGNING 332
-/* the access token is not bound to the client's certificate */
+/* the access token is not bound to the client's certificate or key */
 #define CIBA_TOKEN_BINDING 340
 /* the provider's metadata could not be fetched */
 #define CIBA_DISCOVERY_FAILED 400
@@ -306,6 +319,7 @@
  *     telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the
  *     issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the
  *     endpoints and the provider's rules; every setting below overrides its part.
+ *     docs/providers.md shows settings and a request for each.
  * profile (fapi-ciba)
  *     fapi-ciba: what the Financial-grade API's profile for CIBA forbids becomes an error when the
  *     client is made or a request is checked. No push, no client_secret methods, no http; requests
@@ -363,8 +377,9 @@
  *     introspection of the access token.
  * dpop_bound_access_tokens (true, false; default false)
  *     Whether the client is registered for access tokens that are bound to a key of its own (DPoP,
- *     RFC 9449). Token requests and userinfo then take a proof along, and tokens of another
- *     token_type are refused. Not with push.
+ *     RFC 9449). Token requests and userinfo, with push also the authentication request, then take
+ *     a proof along, and tokens of another token_type are refused. Introspection of the access
+ *     token must tell of the key.
  * dpop_signing_alg (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519)
  *     What DPoP proofs are signed with; the provider's dpop_signing_alg_values_supported, where
  *     its metadata are read, must list it. Default: the alg of the key's JWK, else the usual one
@@ -375,6 +390,11 @@
  *     access tokens.
  * dpop_private_key_file (text)
  *     A file with that key, in place of dpop_private_key.
+ * dpop_public_key (JSON object)
+ *     In place of dpop_private_key, the public half of a key that cannot leave its store: a JWK of
+ *     the same kinds, without its private part. The signer (ciba_config_set_signer()) then signs
+ *     the proofs: it is asked for the key_id that is the JWK's kid or, without one, its thumbprint
+ *     (RFC 7638).
  * backchannel_token_delivery_mode (poll, ping, push; default poll)
  *     How tokens are delivered, as the client is registered: they are fetched when they are there,
  *     which is asked for at the interval (poll), and at once when the provider says so (ping); or
@@ -401,13 +421,14 @@
  *     How the key of encrypted ID Tokens is encrypted to the client, or agreed upon (JWE alg).
  *     Every ID Token must then be encrypted, a signed JWT inside. Without it they are not, and an
  *     encrypted one is refused.
- * id_token_encrypted_response_enc (A128GCM, A256GCM)
- *     What encrypted ID Tokens are encrypted with (JWE enc). Required with
- *     id_token_encrypted_response_alg; register the client for it, since providers' own default is
- *     another one.
+ * id_token_encrypted_response_enc (A128CBC-HS256, A256CBC-HS512, A128GCM, A256GCM; default
+ * A128CBC-HS256)
+ *     What encrypted ID Tokens are encrypted with (JWE enc).
  * client_decryption_key (PEM or JWK)
- *     The private key that ID Tokens are encrypted to: PEM (PKCS#8, PKCS#1 or SEC 1, not
- *     encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384 or P-521.
+ *     The private key that ID Tokens and userinfo answers are encrypted to: PEM (PKCS#8, PKCS#1 or
+ *     SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384 or P-521. Or a JWK Set
+ *     of 1 to 4 such keys: the old and the new one while the client changes its key, or one for
+ *     each kind of answer; the kid of what is encrypted says which, or else each is tried.
  * client_decryption_key_file (text)
  *     A file with that key, in place of client_decryption_key.
  * backchannel_authentication_endpoint (https URL)
@@ -440,6 +461,15 @@
  * EdDSA, Ed25519)
  *     The one algorithm that userinfo answers may be signed with. Without it they are plain JSON,
  *     and a signed one is refused.
+ * userinfo_encrypted_response_alg (RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW,
+ * ECDH-ES+A256KW)
+ *     How the key of encrypted userinfo answers is encrypted to the client, or agreed upon (JWE
+ *     alg). Every one must then be encrypted: a signed JWT inside where
+ *     userinfo_signed_response_alg is set, else plain JSON. Without it they are not, and an
+ *     encrypted one is refused. Needs client_decryption_key.
+ * userinfo_encrypted_response_enc (A128CBC-HS256, A256CBC-HS512, A128GCM, A256GCM; default
+ * A128CBC-HS256)
+ *     What encrypted userinfo answers are encrypted with (JWE enc).
  * prepare_endpoint (https URL)
  *     TelenorID+ BankID: where the hint and the binding_message are asked for, in place of the one
  *     below the issuer.
@@ -513,8 +543,8 @@
  *     Scopes separated by spaces, openid among them. Default: what the provider by name needs,
  *     else openid.
  * login_hint (text)
- *     Who the person is, in the provider's own form; TelenorID+: the phone number. Exactly one of
- *     login_hint, login_hint_token, id_token_hint is given.
+ *     Who the person is, in the provider's own form; TelenorID+: the phone number, sent as it is
+ *     given. Exactly one of login_hint, login_hint_token, id_token_hint is given.
  * login_hint.sub (text)
  *     Auth0: the person's user id, for example auth0|5f7c8e; makes the login_hint that Auth0
  *     takes.
@@ -537,6 +567,9 @@
  *     Signaturgruppen: the word that the app shows for what is done.
  * login_hint_token.referenceId (text)
  *     Signaturgruppen: the caller's own reference.
+ * login_hint_token.ciba_nonce (text)
+ *     Signaturgruppen: a text that comes back in the token response; under which name is not
+ *     documented.
  * login_hint_token.idp_values (text)
  *     Signaturgruppen CIBA + PAR: identity providers, separated by spaces, for example mitid
  *     mitid_erhverv.
@@ -587,9 +620,11 @@
  * expected.sub (text)
  *     The sub that the ID Token must have, to the letter. Not sent. Default: the sub of the
  *     id_token_hint, where there is one.
- * expected.* (text)
+ * expected.* (text, JSON object, null)
  *     Any other claim that the ID Token must have, and its value to the letter, for example
- *     expected.txn; a number, true or false as JSON writes it. Not sent.
+ *     expected.txn; a number, true or false as JSON writes it. null: any value that is not null or
+ *     empty. A JSON object: the claim is an object too, with these members, each of which is
+ *     compared in the same way; it may have more. Not sent.
  * correlation (text)
  *     A text of the caller's that stands in every log event of the flow. Not sent. Must not be
  *     secret.
@@ -681,22 +716,25 @@ typedef void (*ciba_release_callback)(void *userdata);
  Signs with the client's private key, which the library never sees: that of a smart card, an HSM, a cloud's
  key service.
 
- algorithm: which one, as in JWS: "ES256" for example. key_id: the setting client_key_id, or NULL. Both are
- UTF-8 and live until the callback returns. input, input_length: the bytes to sign, not hashed yet.
- signature: the place for the signature, with room for so many bytes: 1024. signature_length: the place for how
- many it has. It is written as JWS has it (RFC 7518 section 3): for ES256, ES384 and ES512 r and s, one
- after the other, of 32, 48 or 66 bytes each, not DER; 64 bytes for EdDSA; for RSA as long as the modulus.
+ algorithm: which one, as in JWS: "ES256" for example. key_id: which key. That of the client: the setting
+ client_key_id, or NULL. That of DPoP proofs: the kid of the setting dpop_public_key or, where it has none,
+ its thumbprint (RFC 7638); never NULL. Both are UTF-8 and live until the callback returns. input,
+ input_length: the bytes to sign, not hashed yet. signature: the place for the signature, with room for so
+ many bytes: 1024. signature_length: the place for how many it has. It is written as JWS has it (RFC 7518
+ section 3): for ES256, ES384 and ES512 r and s, one after the other, of 32, 48 or 66 bytes each, not DER; 64
+ bytes for EdDSA; for RSA as long as the modulus.
 
  Returns 0, or any other number where it cannot sign, which then stands in the error's message. Nothing is
  sent then: a start ends with CIBA_SIGNER_FAILED, a poll is tried again at the next interval, until the
  request expires.
 
- Comes on threads that are inside ciba_init(), ciba_poll(), ciba_step(), ciba_flow_hand_over(), ciba_set_wait(),
- ciba_client_refresh(), ciba_client_introspect() or ciba_client_revoke(), for the flow, the set or the
- tokens that the call is about, whatever its timeout: with timeout 0 too it signs what an earlier call has
- begun. It may take its time: no other flow waits for it, but for those of a set that one thread alone waits
- for. With nobody inside a call nothing is signed, and nothing is sent. It may come on several threads at
- once. It must not unwind. It may use accessors; a call that may wait returns CIBA_IN_CALLBACK.
+ Comes on threads that are inside ciba_init(), ciba_poll(), ciba_step(), ciba_flow_hand_over(),
+ ciba_set_wait(), ciba_client_refresh(), ciba_client_userinfo(), ciba_client_introspect() or
+ ciba_client_revoke(), for the flow, the set or the tokens that the call is about, whatever its timeout: with
+ timeout 0 too it signs what an earlier call has begun. It may take its time: no other flow waits for it, but
+ for those of a set that one thread alone waits for. With nobody inside a call nothing is signed, and nothing
+ is sent. It may come on several threads at once. It must not unwind. It may use accessors; a call that may
+ wait returns CIBA_IN_CALLBACK.
  */
 typedef int32_t (*ciba_signer_callback)(void *userdata,
                                         const char *algorithm,
@@ -713,9 +751,9 @@ typedef int32_t (*ciba_signer_callback)(void *userdata,
 
  stage: CIBA_STAGE_STARTING the request is on its way, CIBA_STAGE_PENDING the person is being asked,
  CIBA_STAGE_VERIFYING the person has approved and the tokens are being verified, CIBA_STAGE_ENDED the
- flow has its outcome. expires_in_ms: how long the request
- still lives; -1 if that is not known. next_poll_in_ms: when the next poll is due; -1 if none is.
- polls: how many token requests were answered, or lost.
+ flow has its outcome. expires_in_ms: how many ms the request still lives; -1 if that is not known.
+ next_poll_in_ms: in how many ms the next poll is due; 0 while an exchange is under way; -1 if none is
+ due. polls: how many token requests were answered, or lost.
 
  Returns 0 for the call to go on. For anything else the call returns as if its time were up:
  CIBA_PENDING, and nothing is lost. A call that waits for the provider's answer to a cancel goes on.
@@ -730,7 +768,7 @@ typedef int32_t (*ciba_progress_callback)(void *userdata,
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /*
  The version of the library that is loaded, for example "1.2.3".
@@ -839,7 +877,7 @@ void ciba_config_free(ciba_config *config);
 
  config: the settings. name, value: UTF-8, copied; an empty value takes a setting back. err: NULL,
  or the place for an error.
- Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
+ Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message says which was meant, perhaps), CIBA_INVALID_VALUE,
  CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
  Threads: any. Since 0.1.0.
  */
@@ -859,7 +897,8 @@ ciba_status ciba_config_set(ciba_config *config,
 ciba_status ciba_config_set_json(ciba_config *config, const char *json, ciba_error **err);
 
 /*
- Sends log events to a callback, beside the file that the setting log_file names.
+ Sends log events to a callback, beside the file that the setting log_file names, and beside the
+ callbacks that were given before.
 
  level: the least important events that are sent: 1 error, 2 warning, 3 info, 4 debug. callback:
  not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
@@ -879,7 +918,9 @@ ciba_status ciba_config_set_log(ciba_config *config,
  Has a callback sign with the client's private key, in place of the setting client_private_key: client
  assertions (private_key_jwt) and authentication requests. The settings token_endpoint_auth_signing_alg and
  backchannel_authentication_request_signing_alg say with which algorithm; both together ask for two
- signatures for one request, by one call after the other. It takes the place of the one before.
+ signatures for one request, by one call after the other. With the setting dpop_public_key it signs DPoP
+ proofs too (RFC 9449), also for userinfo; a signature that is not one of that key is CIBA_SIGNER_FAILED. It
+ takes the place of the one before.
 
  callback: not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
  is needed no more: by the thread that frees the last of the settings and of the clients and flows made
@@ -905,15 +946,18 @@ ciba_status ciba_config_set_signer(ciba_config *config,
 ciba_status ciba_client_new(const ciba_config *config, ciba_client **client, ciba_error **err);
 
 /*
- Fetches the provider's metadata and keys: a trial of the settings, the network and the TLS
- settings that rings nobody.
+ Fetches the provider's metadata and keys: a trial of the settings, the network and TLS that rings
+ nobody. It does not try the client's credentials: whether they are right shows the first ciba_init().
 
  timeout_ms: how many ms to wait; < 0: until done, 0: not at all.
  Returns CIBA_OK, CIBA_PENDING when the time is up (ask again: it goes on in the background), or
- why it failed: CIBA_DISCOVERY_FAILED and the other 400s.
+ why it failed: CIBA_DISCOVERY_FAILED, CIBA_KEYS_UNAVAILABLE or another of the 400s; the message says
+ whether the network, TLS or the provider is the reason.
  Threads: any. Since 0.1.0.
  */
-ciba_status ciba_client_check(ciba_client *client, int64_t timeout_ms, ciba_error **err);
+ciba_status ciba_client_check(ciba_client *client,
+                              int64_t timeout_ms,
+                              ciba_error **err);
 
 /*
  Frees a client. NULL is allowed. Flows that it started go on.
@@ -942,7 +986,7 @@ void ciba_request_free(ciba_request *request);
 
  request: the request. name, value: UTF-8, copied; an empty value takes a parameter back. err:
  NULL, or the place for an error.
- Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
+ Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message says which was meant, perhaps), CIBA_INVALID_VALUE,
  CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
  Threads: any. Since 0.1.0.
  */
@@ -993,7 +1037,9 @@ ciba_status ciba_request_set_binding_code(ciba_request *request,
  the status is CIBA_INVALID_AUTHENTICATION_REQUEST or one of the 10s. If the start fails *flow has
  its outcome already; the status says why: one of the 100s (the person is not asked, but for
  CIBA_START_UNKNOWN: the answer was lost, and the phone may ring or not), one of the 200s (the
- provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent twice.
+ provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent
+ twice: a program that wants to try again calls this again, and may ring the phone twice only
+ after CIBA_START_UNKNOWN.
 
  Free *flow with ciba_free(), whatever is returned; NULL is allowed there.
  Threads: any. Since 0.1.0.
@@ -1013,9 +1059,11 @@ ciba_status ciba_init(ciba_client *client,
 
  Returns CIBA_OK: the tokens are there, see ciba_flow_tokens(). CIBA_PENDING: not decided, nothing
  is lost, call again. Else the outcome, the same again on later calls: CIBA_DENIED, CIBA_EXPIRED,
- CIBA_CANCELLED, CIBA_UNKNOWN (an answer that may have carried the tokens was lost), or why the
- flow failed: one of the 200s (the provider ended it) or 300s (its tokens were not good).
- CIBA_FREED: the flow was freed meanwhile. CIBA_OTHER_PROCESS: see ciba_free().
+ CIBA_CANCELLED, CIBA_HANDED_OVER, CIBA_UNKNOWN (an answer that may have carried the tokens was
+ lost), or why the flow failed: one of the 200s (the provider ended it), one of the 300s (its
+ tokens were not good), CIBA_KEYS_UNAVAILABLE (they could not be verified before the request
+ expired); and where ciba_init() returned CIBA_PENDING, what it would have returned in the end.
+ CIBA_FREED: the flow was freed or closed meanwhile. CIBA_OTHER_PROCESS: see ciba_free().
  Threads: any; several may wait for one flow. Since 0.1.0.
  */
 ciba_status ciba_poll(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
@@ -1038,8 +1086,9 @@ ciba_status ciba_step(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
  timeout_ms: how many ms to wait for the provider's answer to that call; < 0: until it is there;
  0: not at all. A program that is about to exit should wait.
  Returns CIBA_OK when that is done or there is nothing to do, CIBA_PENDING when the time is up, or
- why the provider's cancel call failed: the outcome is CIBA_CANCELLED all the same. A flow that
- has ended before stays as it ended (CIBA_OK).
+ why the provider's cancel call failed, one of the 100s: the outcome is CIBA_CANCELLED all the
+ same. A flow that has ended before stays as it ended (CIBA_OK). CIBA_FREED: the flow was freed or
+ closed meanwhile; the provider's cancel call goes on. CIBA_OTHER_PROCESS: see ciba_free().
  Threads: any, also while another waits in ciba_init() or ciba_poll(). Since 0.1.0.
  */
 ciba_status ciba_cancel(ciba_flow *flow, int64_t timeout_ms, ciba_error **err);
@@ -1066,8 +1115,8 @@ void ciba_flow_close(ciba_flow *flow);
 void ciba_free(ciba_flow *flow);
 
 /*
- How the flow ended: CIBA_OK (tokens), CIBA_DENIED, CIBA_EXPIRED, CIBA_CANCELLED, CIBA_FAILED (for
- any other reason: ciba_poll() says which), CIBA_UNKNOWN; CIBA_PENDING while it has not;
+ How the flow ended: CIBA_OK (tokens), CIBA_DENIED, CIBA_EXPIRED, CIBA_CANCELLED, CIBA_HANDED_OVER,
+ CIBA_UNKNOWN, CIBA_FAILED (for any other reason: ciba_poll() says which); CIBA_PENDING before that;
  CIBA_OTHER_PROCESS in a process that the flow does not belong to; CIBA_MISSING_ARGUMENT for NULL.
 
  Threads: any. Since 0.1.0.
@@ -1147,7 +1196,8 @@ int64_t ciba_flow_next_poll_at(const ciba_flow *flow);
 int64_t ciba_flow_interval_ms(const ciba_flow *flow);
 
 /*
- The trouble that is being waited out, for example a provider that cannot be reached.
+ The trouble that is being waited out, or was waited out last, for example a provider that could
+ not be reached. ciba_poll() goes on meanwhile: it is there for a display.
 
  Returns an error that the caller frees with ciba_error_free(); NULL if there was no trouble.
  Threads: any. Since 0.1.0.
@@ -1326,9 +1376,9 @@ ciba_status ciba_client_userinfo(ciba_client *client,
  ciba_answer_free(). err: NULL, or the place for an error.
  Returns CIBA_OK, CIBA_PENDING when the time is up (call again with the same tokens for the answer), or
  why not: CIBA_NOT_PRESENT (there is no such token), CIBA_OTHER_CLIENT, CIBA_METADATA_ENDPOINT_MISSING,
- CIBA_INVALID_INTROSPECTION_RESPONSE, CIBA_TOKEN_BINDING (with tls_client_certificate_bound_access_tokens:
- the access token is not bound to the client's certificate, RFC 8705 section 3.2), another of the 100s,
- 200s and 400s. On an error *answer is NULL.
+ CIBA_INVALID_INTROSPECTION_RESPONSE, CIBA_TOKEN_BINDING (with tls_client_certificate_bound_access_tokens
+ or dpop_bound_access_tokens: the access token is not bound to the client's certificate, RFC 8705 section
+ 3.2, or to the key of its proofs, RFC 9449 section 6.2), another of the 100s, 200s and 400s. On an error *answer is NULL.
  Threads: any. Since 0.1.0.
  */
 ciba_status ciba_client_introspect(ciba_client *client,
@@ -1424,7 +1474,8 @@ ciba_status ciba_set_remove(ciba_set *set, ciba_flow *flow, ciba_error **err);
 /*
  Waits for the next flow that has its outcome, takes it out of the set, and says which it is: ask it
  with ciba_poll() and timeout 0. Meanwhile it has signed what flows in the set need signed, where the client
- has a signer (ciba_config_set_signer()); with timeout 0 once.
+ has a signer (ciba_config_set_signer()); with timeout 0 once. It signs for one after the other: where a signer
+ takes its time let several threads wait, which sign side by side.
 
  timeout_ms: how many ms to wait; < 0: until there is one; 0: not at all. userdata: the place for
  what ciba_set_add() was given for that flow. err: NULL, or the place for an error.
@@ -1514,7 +1565,7 @@ ciba_status ciba_flow_checkpoint(ciba_flow *flow,
 
  context, saved, err: as for ciba_flow_checkpoint(). timeout_ms: how many ms to wait for an exchange that
  is under way, since it may bring the tokens; < 0: until it has ended; 0: not at all.
- Returns CIBA_OK, CIBA_PENDING (an exchange is still under way, the flow goes on), or what
+ Returns CIBA_OK, CIBA_PENDING (an exchange is still under way, the flow goes on), CIBA_FREED, or what
  ciba_flow_checkpoint() returns.
  Threads: any. Since 0.1.0.
  */
@@ -1526,7 +1577,8 @@ ciba_status ciba_flow_hand_over(ciba_flow *flow,
 
 /*
  Goes on with a saved flow, in this process or another one, on this machine or another one, with the
- settings of this client. It sends nothing by itself; ciba_poll(), ciba_step() and sets drive it.
+ settings of this client. By itself it asks for the provider's keys alone; ciba_poll(), ciba_step() and sets
+ drive it.
 
  A flow that was saved before its acknowledgement is not started again: it has its outcome already,
  and ciba_poll() says CIBA_START_UNKNOWN. One that expired meanwhile has its outcome too.
@@ -1655,7 +1707,7 @@ const char *ciba_notification_auth_req_id(const ciba_notification *notification,
 void ciba_notification_free(ciba_notification *notification);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* CIBA_H */

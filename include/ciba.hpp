@@ -23,6 +23,9 @@
 //   call with CIBA_MISSING_ARGUMENT, or with nothing. They may be used from several threads at once,
 //   but not while one of these moves or destroys them.
 // - A std::string_view in need not end with NUL. One out belongs to the object that was asked.
+//
+// In this file: Status · Error, Exception, Result · setting::, parameter:: · LogEvent, SigningInput, Config ·
+// Request · Claims, Tokens, Answer · Notification · SavedFlow · Progress, Flow · Client · FlowSet
 #ifndef CIBA_HPP
 #define CIBA_HPP
 
@@ -504,6 +507,7 @@ inline constexpr std::string_view dpop_bound_access_tokens = "dpop_bound_access_
 inline constexpr std::string_view dpop_signing_alg = "dpop_signing_alg";
 inline constexpr std::string_view dpop_private_key = "dpop_private_key";
 inline constexpr std::string_view dpop_private_key_file = "dpop_private_key_file";
+inline constexpr std::string_view dpop_public_key = "dpop_public_key";
 inline constexpr std::string_view backchannel_token_delivery_mode = "backchannel_token_delivery_mode";
 inline constexpr std::string_view backchannel_client_notification_endpoint = "backchannel_client_notification_endpoint";
 inline constexpr std::string_view backchannel_authentication_request_signing_alg = "backchannel_authentication_request_signing_alg";
@@ -527,6 +531,8 @@ inline constexpr std::string_view mtls_endpoint_aliases_introspection_endpoint =
 inline constexpr std::string_view mtls_endpoint_aliases_revocation_endpoint = "mtls_endpoint_aliases.revocation_endpoint";
 inline constexpr std::string_view mtls_endpoint_aliases_required = "mtls_endpoint_aliases_required";
 inline constexpr std::string_view userinfo_signed_response_alg = "userinfo_signed_response_alg";
+inline constexpr std::string_view userinfo_encrypted_response_alg = "userinfo_encrypted_response_alg";
+inline constexpr std::string_view userinfo_encrypted_response_enc = "userinfo_encrypted_response_enc";
 inline constexpr std::string_view prepare_endpoint = "prepare_endpoint";
 inline constexpr std::string_view init_auth_endpoint = "init_auth_endpoint";
 inline constexpr std::string_view cancel_endpoint = "cancel_endpoint";
@@ -569,6 +575,7 @@ inline constexpr std::string_view login_hint_token_referenceTextBody = "login_hi
 inline constexpr std::string_view login_hint_token_ip = "login_hint_token.ip";
 inline constexpr std::string_view login_hint_token_action = "login_hint_token.action";
 inline constexpr std::string_view login_hint_token_referenceId = "login_hint_token.referenceId";
+inline constexpr std::string_view login_hint_token_ciba_nonce = "login_hint_token.ciba_nonce";
 inline constexpr std::string_view login_hint_token_idp_values = "login_hint_token.idp_values";
 inline constexpr std::string_view login_hint_token_prompt = "login_hint_token.prompt";
 inline constexpr std::string_view id_token_hint = "id_token_hint";
@@ -610,7 +617,8 @@ struct LogEvent {
 struct SigningInput {
   /// As in JWS: "ES256" for example.
   std::string_view algorithm;
-  /// The setting client_key_id, or "".
+  /// Which key. That of the client: the setting client_key_id, or "". That of DPoP proofs: the kid of the setting
+  /// dpop_public_key or, where it has none, its thumbprint (RFC 7638).
   std::string_view key_id;
   /// The bytes that are signed, not hashed yet.
   const std::uint8_t *bytes;
@@ -650,9 +658,10 @@ class Config {
     });
   }
 
-  /// Sends log events to a function. It is called by threads that are inside a call of a client or
-  /// flow, one event at a time, and destroyed with the last of the settings and of the clients and
-  /// flows made from them. What it throws is dropped: a log ends no sign-in.
+  /// Sends log events to a function, beside those that were given before. It is called by threads that
+  /// are inside a call of a client or flow, one event at a time, and destroyed with the last of the
+  /// settings and of the clients and flows made from them. What it throws is dropped: a log ends no
+  /// sign-in.
   Result<void> set_log(LogLevel level, std::function<void(const LogEvent &)> log) {
     using Function = std::function<void(const LogEvent &)>;
     if (!log) return Error(Status::missing_argument, "log is empty");
@@ -850,11 +859,11 @@ class Tokens {
 
   explicit Tokens(ciba_tokens *tokens) noexcept : tokens_(tokens) {}
 
-  template <class Find>
-  std::optional<std::string_view> find(Find find, std::string_view name) const {
+  template <class Call>
+  std::optional<std::string_view> find(Call call, std::string_view name) const {
     const detail::Text text(name);
     std::size_t length = 0;
-    const char *found = text.get() ? find(tokens_.get(), text.get(), &length) : nullptr;
+    const char *found = text.get() ? call(tokens_.get(), text.get(), &length) : nullptr;
     return detail::optional(found, length);
   }
 
@@ -1017,7 +1026,8 @@ class Flow {
 
   /// Gives the authentication up: its outcome is Status::cancelled at once, and who waits for it
   /// wakes. Then waits at most so long for the provider's own cancel call, where it has one. False:
-  /// that goes on in the background. The error is why that call failed.
+  /// that goes on in the background. The error is why that call failed, or Status::freed: another thread
+  /// has closed the flow meanwhile.
   Result<bool> cancel(std::chrono::milliseconds timeout = std::chrono::milliseconds::zero()) {
     return wait(ciba_cancel, detail::timeout(timeout));
   }
@@ -1056,7 +1066,8 @@ class Flow {
   /// that threads share, before it is destroyed.
   void close() noexcept { ciba_flow_close(flow_.get()); }
 
-  /// How the flow ended: ok, denied, expired, cancelled, failed, unknown; pending while it has not.
+  /// How the flow ended: ok, denied, expired, cancelled, handed_over, failed, unknown; pending while it has
+  /// not.
   [[nodiscard]] Status outcome() const noexcept { return Status{ciba_flow_outcome(flow_.get())}; }
 
   /// The tokens of a flow whose outcome is Status::ok.
@@ -1096,7 +1107,8 @@ class Flow {
   [[nodiscard]] std::optional<std::chrono::milliseconds> interval() const noexcept {
     return detail::duration(ciba_flow_interval_ms(flow_.get()));
   }
-  /// The trouble that is being waited out, for example a provider that cannot be reached.
+  /// The trouble that is being waited out, or was waited out last, for example a provider that could not be
+  /// reached.
   [[nodiscard]] std::optional<Error> trouble() const noexcept {
     ciba_error *trouble = ciba_flow_trouble(flow_.get());
     return trouble ? std::optional<Error>{std::in_place, ciba_error_status(trouble), trouble} : std::nullopt;
@@ -1200,7 +1212,8 @@ class Client {
     return Client(client);
   }
 
-  /// Fetches the provider's metadata and keys: a trial of the settings that rings nobody.
+  /// Fetches the provider's metadata and keys: a trial of the settings, the network and TLS that rings
+  /// nobody. It does not try the client's credentials.
   Result<void> check() {
     return detail::run([&](ciba_error **err) { return ciba_client_check(client_.get(), -1, err); });
   }

@@ -118,7 +118,7 @@ impl Reader<'_> {
                 _ => error,
             };
         };
-        let rule = self.rules.code(Stage::Afterwards, &code);
+        let rule = self.rules.code(Stage::Afterwards, &code, None);
         self.error(rule, answer, members.as_ref(), &code).with_retry_after(retry_after)
     }
 }

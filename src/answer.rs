@@ -86,7 +86,8 @@ impl Reader<'_> {
             return Err(self.start_without_code(&answer, None));
         };
         if let Some(code) = code(&answer, &members) {
-            let rule = self.rules.code(Stage::Start, &code).filter(|rule| rule.status != Status::PENDING);
+            let rule = self.rules.code(Stage::Start, &code, said(&members).as_deref());
+            let rule = rule.filter(|rule| rule.status != Status::PENDING);
             let error = self.error(rule, &answer, Some(&members), &code);
             return Err(error.with_retry_after(retry_after));
         }
@@ -128,7 +129,8 @@ impl Reader<'_> {
         let retry_after = answer.retry_after(self.unix_ms);
         let members = Members::parse(&answer.body);
         if let Some((members, code)) = members.as_ref().and_then(|m| Some((m, code(&answer, m)?))) {
-            let rule = self.rules.code(Stage::Start, &code).filter(|rule| rule.status != Status::PENDING);
+            let rule = self.rules.code(Stage::Start, &code, said(members).as_deref());
+            let rule = rule.filter(|rule| rule.status != Status::PENDING);
             return Err(self.error(rule, &answer, Some(members), &code).with_retry_after(retry_after));
         }
         let members = members.filter(|_| answer.status == 200);
@@ -165,6 +167,9 @@ impl Reader<'_> {
         let coded = members.as_ref().and_then(|members| Some((members, code(&answer, members)?)));
         let Some((members, code)) = coded else {
             let error = self.without_code(&answer, members.as_ref());
+            if matches!(answer.status, 200..300) {
+                return PollAnswer::Lost(error); // a success: who changed it may have had the tokens before them
+            }
             let final_answer = members.is_some() && (400..500).contains(&answer.status);
             return if final_answer && !matches!(answer.status, 408 | 429) {
                 PollAnswer::Failed(error)
@@ -172,7 +177,7 @@ impl Reader<'_> {
                 PollAnswer::Trouble { error, retry_after }
             };
         };
-        let rule = self.rules.code(Stage::Poll, &code);
+        let rule = self.rules.code(Stage::Poll, &code, said(members).as_deref());
         let error = self.error(rule, &answer, Some(members), &code);
         let Some(rule) = rule else {
             return if answer.status >= 500 || matches!(answer.status, 408 | 429) {
@@ -206,7 +211,8 @@ impl Reader<'_> {
                 Err(error) => PollAnswer::Failed(error),
             };
         };
-        let rule = self.rules.code(Stage::Poll, &code).filter(|rule| rule.status != Status::PENDING);
+        let rule = self.rules.code(Stage::Poll, &code, said(members).as_deref());
+        let rule = rule.filter(|rule| rule.status != Status::PENDING);
         let (status, text, code) = self.told(rule, &code);
         let error = Error::new(status, format!("{text} ({code}, pushed)"))
             .with_oauth(Some(code), self.description(members));
@@ -226,9 +232,12 @@ impl Reader<'_> {
         code: &str,
     ) -> Error {
         let (status, text, code) = self.told(rule, code);
-        Error::new(status, format!("{text} ({code}, HTTP {})", answer.status))
+        let description = members.and_then(|members| self.description(members));
+        // It may name the person, and does not belong into a log.
+        let more = if description.is_some() { "; oauth_error_description says more" } else { "" };
+        Error::new(status, format!("{text} ({code}, HTTP {}{more})", answer.status))
             .with_http_status(answer.status)
-            .with_oauth(Some(code), members.and_then(|members| self.description(members)))
+            .with_oauth(Some(code), description)
     }
 
     /// What is told of a code: status, text, and the code itself.
@@ -245,8 +254,7 @@ impl Reader<'_> {
 
     /// What the provider says beside a code, made fit to be shown.
     fn description(&self, members: &Members) -> Option<String> {
-        let names = ["error_description", "errorSummary", "detail"];
-        names.iter().find_map(|name| members.text(name)).map(|text| self.shown(&text, 1000))
+        said(members).map(|text| self.shown(&text, 1000))
     }
 
     /// A start whose answer says neither that it was taken nor that it was not, as that of a gateway
@@ -325,6 +333,11 @@ pub fn code(answer: &Answer, members: &Members) -> Option<String> {
     code.or_else(problem)
 }
 
+/// What the provider says beside a code, as it came.
+fn said(members: &Members) -> Option<String> {
+    ["error_description", "errorSummary", "detail"].iter().find_map(|name| members.text(name))
+}
+
 /// An exchange of which no answer came.
 fn lost(failure: Failure) -> PollAnswer {
     let error = Error::new(failure.status, failure.message);
@@ -334,6 +347,7 @@ fn lost(failure: Failure) -> PollAnswer {
             PollAnswer::Failed(error.with_http_status(200))
         }
         Some(200) => PollAnswer::LostTokens(error.with_http_status(200)),
+        Some(status) if matches!(status, 200..300) => PollAnswer::Lost(error.with_http_status(status)),
         Some(status) => PollAnswer::Trouble { error: error.with_http_status(status), retry_after: None },
         None => PollAnswer::Lost(error),
     }
@@ -378,3 +392,6 @@ impl PollAnswer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ pub type ClockHold = Option<Box<dyn Any + Send>>;
 
 /// Where due times, deadlines and token dates come from. Timeouts of sockets are always real.
 ///
-/// Programs use [`SystemClock`]; another one is for tests.
+/// Programs use [`crate::SystemClock`]; another one is for tests.
 pub trait Clock: Send + Sync {
     /// Milliseconds on a clock that neither jumps nor stops while the machine sleeps.
     fn now(&self) -> Millis;

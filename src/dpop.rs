@@ -1,5 +1,7 @@
 //! Access tokens that are bound to a key of the client (DPoP, RFC 9449): the proofs that go with requests.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +11,7 @@ use url::Url;
 
 use crate::error::Result;
 use crate::json::Members;
-use crate::signing::{Signer, unique};
+use crate::signing::{Jwt, Signer};
 use crate::wire::{Answer, Request};
 
 /// The `token_type` of bound tokens, and the scheme that they are used with (RFC 9449 §5, §7.1).
@@ -22,29 +24,31 @@ const LONGEST_NONCE: usize = 1000;
 /// The key that access tokens are bound to.
 pub struct Dpop {
     pub signer: Signer,
-    /// Its public half.
-    pub jwk: Value,
+    /// Its public half, as a JWK of what it must have alone.
+    jwk: Value,
+    /// That of the public half (RFC 7638), as `jkt` has it.
+    pub thumbprint: String,
 }
 
 impl Dpop {
-    /// Adds the proof for one request, never used for another. `access_token`: the one that goes with
-    /// it; `nonce`: the one that the server gave last.
-    pub fn prove(
+    pub fn new(signer: Signer, jwk: Value) -> Dpop {
+        let thumbprint = thumbprint(&jwk);
+        Dpop { signer, jwk, thumbprint }
+    }
+
+    /// The proof for one request, never used for another: each has a `jti` of its own, and the time of
+    /// its signature. `access_token`: the one that goes with it; `nonce`: the one that the server gave last.
+    pub fn proof(
         &self,
-        request: &mut Request,
+        request: &Request,
         access_token: Option<&str>,
         nonce: Option<&str>,
         unix_ms: i64,
-    ) -> Result<()> {
+    ) -> Result<Jwt> {
         let mut endpoint: Url = request.url.clone();
         endpoint.set_query(None);
         endpoint.set_fragment(None);
-        let mut claims = json!({
-            "jti": unique()?,
-            "htm": request.kind.method(),
-            "htu": endpoint.as_str(),
-            "iat": unix_ms.div_euclid(1000),
-        });
+        let mut claims = json!({ "htm": request.kind.method(), "htu": endpoint.as_str() });
         if let (Some(token), Some(claims)) = (access_token, claims.as_object_mut()) {
             let hash = digest::digest(&digest::SHA256, token.as_bytes());
             claims.insert("ath".into(), URL_SAFE_NO_PAD.encode(hash).into());
@@ -53,9 +57,16 @@ impl Dpop {
             claims.insert("nonce".into(), nonce.into());
         }
         let header = json!({ "typ": "dpop+jwt", "alg": self.signer.algorithm().name, "jwk": self.jwk });
-        request.proof = Some(self.signer.jws(&header.to_string(), &claims.to_string())?);
-        Ok(())
+        let claims = claims.to_string().into_bytes().into();
+        self.signer.jwt_of(header.to_string().into_bytes(), claims, unix_ms, None)
     }
+}
+
+/// RFC 7638: the hash of a JWK of required members alone, in the order of their names.
+pub fn thumbprint(jwk: &Value) -> String {
+    let members: BTreeMap<&String, &Value> = jwk.as_object().into_iter().flatten().collect();
+    let text = json!(members).to_string();
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 
 /// The `Authorization` header that carries a bound access token.

@@ -210,7 +210,8 @@ statuses! {
     TOKEN_ACR = 321 "the ID Token's acr is not one that is expected";
     /// `auth_time` is missing, not a number, in the future, or longer ago than the request allows.
     TOKEN_AUTH_TIME = 322 "the ID Token's auth_time is missing or not recent enough";
-    /// The ID Token is not encrypted, and `id_token_encrypted_response_alg` says that it must be.
+    /// The ID Token is not encrypted, and `id_token_encrypted_response_alg` says that it must be; or the userinfo
+    /// answer, and `userinfo_encrypted_response_alg` says so.
     TOKEN_NOT_ENCRYPTED = 323 "the ID Token is not encrypted although it must be";
     /// The ID Token cannot be decrypted: it was encrypted to another key, or was changed.
     TOKEN_DECRYPTION = 324 "the ID Token cannot be decrypted with the client's key";
@@ -222,8 +223,9 @@ statuses! {
     /// The userinfo answer is signed and `userinfo_signed_response_alg` is not set, or the reverse.
     USERINFO_SIGNING = 332 "the userinfo answer is signed against the settings, or not signed";
 
-    /// The access token is not bound to the client's certificate, although it must be.
-    TOKEN_BINDING = 340 "the access token is not bound to the client's certificate";
+    /// The access token is not bound to the client's certificate, or to the key of its DPoP proofs, although it
+    /// must be.
+    TOKEN_BINDING = 340 "the access token is not bound to the client's certificate or key";
 
     /// The provider's metadata could not be fetched.
     DISCOVERY_FAILED = 400 "the provider's metadata could not be fetched";

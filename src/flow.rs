@@ -18,6 +18,8 @@ const MOST_SLACK_MS: u64 = 1_000;
 const SLOW_DOWN_MS: u64 = 5_000;
 /// Trouble is never waited out for longer than this at a time, unless the interval is longer.
 const MOST_BACK_OFF_MS: u64 = 60_000;
+/// A poll that is delayed has so much time, at least, to be sent before the request expires.
+const LEAST_TO_SEND_MS: u64 = 1_000;
 /// An exchange that is in flight when the request expires may take so much longer.
 const GRACE_MS: u64 = 10_000;
 
@@ -377,10 +379,12 @@ impl FlowState {
         Outcome::Unknown(Error::new(Status::UNKNOWN, text))
     }
 
-    /// The next poll comes so many ms later than it could, so that many flows do not ask at once.
+    /// The next poll comes so many ms later than it could, so that many flows do not ask at once; still before
+    /// the deadline, where it was.
     pub fn delay(&mut self, ms: Millis) {
         if self.is_pending() && self.ping != Ping::Heard {
-            self.next_at = self.next_at.saturating_add(ms);
+            let latest = self.deadline.saturating_sub(LEAST_TO_SEND_MS);
+            self.next_at = self.next_at.saturating_add(ms).min(latest).max(self.next_at);
         }
     }
 

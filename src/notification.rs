@@ -348,6 +348,48 @@ mod tests {
     }
 
     #[test]
+    fn what_became_of_it_is_a_status_an_http_status_and_a_line_r71_r72() {
+        let post = || Received::read(GOOD.0, GOOD.1, GOOD.2, GOOD.3.as_bytes());
+        let get = Received::read("GET", GOOD.1, GOOD.2, GOOD.3.as_bytes());
+        let line = |status: Status, why: &str| format!("{}{why}", status.text());
+        for (refusal, status, http_status, text) in [
+            (None, Status::OK, 204, String::new()),
+            (
+                Some(Refusal::UNKNOWN_FLOW),
+                Status::NOTIFICATION_UNKNOWN_FLOW,
+                401,
+                line(Status::NOTIFICATION_UNKNOWN_FLOW, ""),
+            ),
+            (
+                Some(Refusal::OTHER_REQUEST),
+                Status::NOTIFICATION_OTHER_REQUEST,
+                401,
+                line(Status::NOTIFICATION_OTHER_REQUEST, ""),
+            ),
+            (
+                Some(Refusal::WRONG_MODE),
+                Status::NOTIFICATION_WRONG_MODE,
+                400,
+                line(Status::NOTIFICATION_WRONG_MODE, ""),
+            ),
+            (
+                get.err(),
+                Status::NOTIFICATION_MALFORMED,
+                405,
+                line(Status::NOTIFICATION_MALFORMED, ": the method is not POST"),
+            ),
+        ] {
+            let notification = Notification::new(post().ok(), refusal);
+            assert_eq!((notification.status(), notification.http_status()), (status, http_status));
+            assert_eq!(notification.text(), text);
+            assert_eq!(notification.kind(), Some(NotificationKind::Ping));
+            assert_eq!(notification.auth_req_id(), Some("x1"));
+        }
+        let unreadable = Notification::new(None, None);
+        assert_eq!((unreadable.kind(), unreadable.auth_req_id()), (None, None));
+    }
+
+    #[test]
     fn its_debug_form_shows_no_identifier() {
         let received = Received::read(GOOD.0, GOOD.1, GOOD.2, GOOD.3.as_bytes()).ok();
         let notification = Notification::new(received, None);

@@ -44,6 +44,8 @@ pub enum Form {
     JsonTypedObjects,
     /// A private key: a PEM text, or a JSON object that is a JWK.
     PrivateKey,
+    /// What a claim must be: a text of one line, a JSON object, or `null` for any value.
+    Claim,
 }
 
 impl Form {
@@ -84,10 +86,14 @@ const SIGNING_ALGORITHMS: &[&str] = &[
 /// The same without the client's secret: a provider checks DPoP proofs by the key inside them.
 const PROOF_ALGORITHMS: &[&str] = SIGNING_ALGORITHMS.split_at(11).0;
 
+/// How the key of what is encrypted to the client may be encrypted, or agreed upon, and its content encrypted.
+const KEY_ENCRYPTION: &[&str] = &["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"];
+const CONTENT_ENCRYPTION: &[&str] = &["A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"];
+
 /// The settings of a client.
 #[rustfmt::skip]
 pub const SETTINGS: &[Setting] = &[
-    s("provider", Form::Text, "", "A provider by name: signaturgruppen, signaturgruppen-test (MitID Flex app), signaturgruppen-par, signaturgruppen-par-test (CIBA + PAR), telenor, telenor-test (Vipps), telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part."),
+    s("provider", Form::Text, "", "A provider by name: signaturgruppen, signaturgruppen-test (MitID Flex app), signaturgruppen-par, signaturgruppen-par-test (CIBA + PAR), telenor, telenor-test (Vipps), telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part. docs/providers.md shows settings and a request for each."),
     s("profile", Form::Word(&["fapi-ciba"]), "", "fapi-ciba: what the Financial-grade API's profile for CIBA forbids becomes an error when the client is made or a request is checked. No push, no client_secret methods, no http; requests signed, with PS256 or ES256 like all else; access tokens bound to the client; a binding_message or authorization_details in each request; in TLS 1.2 only the profile's cipher suites. Defaults become what it asks for: private_key_jwt, PS256 (ES256 for a P-256 key), bound tokens where there is a tls_client_certificate."),
     s("issuer", Form::Url, "", "The provider's issuer identifier, compared byte for byte. Endpoints that are not given are found by discovery below it. With a provider by name: the same provider at another place."),
     s("client_id", Form::Text, "", "Who the client is. Required."),
@@ -105,19 +111,20 @@ pub const SETTINGS: &[Setting] = &[
     s("tls_client_key_file", Form::Text, "", "A file with that key, in place of tls_client_key."),
     s("tls_client_password", Form::Text, "", "The password of the PKCS#12 file or of the encrypted key."),
     s("tls_client_certificate_bound_access_tokens", Form::Flag, "false", "Whether the client is registered for access tokens that are bound to its certificate. The provider's metadata, where they are read, must agree, and so must the answer to an introspection of the access token."),
-    s("dpop_bound_access_tokens", Form::Flag, "false", "Whether the client is registered for access tokens that are bound to a key of its own (DPoP, RFC 9449). Token requests and userinfo then take a proof along, and tokens of another token_type are refused. Not with push."),
+    s("dpop_bound_access_tokens", Form::Flag, "false", "Whether the client is registered for access tokens that are bound to a key of its own (DPoP, RFC 9449). Token requests and userinfo, with push also the authentication request, then take a proof along, and tokens of another token_type are refused. Introspection of the access token must tell of the key."),
     s("dpop_signing_alg", Form::Word(PROOF_ALGORITHMS), "", "What DPoP proofs are signed with; the provider's dpop_signing_alg_values_supported, where its metadata are read, must list it. Default: the alg of the key's JWK, else the usual one for its kind; ES256 where no key is given."),
     s("dpop_private_key", Form::PrivateKey, "", "The key that access tokens are bound to, PEM or JWK as client_private_key. Default: one on P-256 that is made with the client and never leaves it; with it no other process can use the access tokens."),
     s("dpop_private_key_file", Form::Text, "", "A file with that key, in place of dpop_private_key."),
+    s("dpop_public_key", Form::JsonObject, "", "In place of dpop_private_key, the public half of a key that cannot leave its store: a JWK of the same kinds, without its private part. The signer (ciba_config_set_signer()) then signs the proofs: it is asked for the key_id that is the JWK's kid or, without one, its thumbprint (RFC 7638)."),
     s("backchannel_token_delivery_mode", Form::Word(&["poll", "ping", "push"]), "poll", "How tokens are delivered, as the client is registered: they are fetched when they are there, which is asked for at the interval (poll), and at once when the provider says so (ping); or the provider sends them (push), and nothing is asked for. What the provider sends is given to ciba_notification_deliver()."),
     s("backchannel_client_notification_endpoint", Form::Url, "", "Where the provider sends notifications, as the client is registered. Required for ping and push. The library does not listen there; the program does."),
     s("backchannel_authentication_request_signing_alg", Form::Word(SIGNING_ALGORITHMS), "", "What authentication requests are signed with: all their parameters are then inside a JWT. Default: they are not signed. HS256, HS384 and HS512 only at providers by name that are known to take them."),
     s("signed_request_audience", Form::Text, "issuer", "Whom signed requests are for: issuer, endpoint (the one that is asked), or a URL, sent as it is written."),
     s("signed_request_typ", Form::Word(&["oauth-authz-req+jwt", "JWT"]), "", "The header typ of signed requests. Default: none, which every provider is known to take."),
     s("id_token_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]), "RS256", "The one algorithm that ID Tokens may be signed with."),
-    s("id_token_encrypted_response_alg", Form::Word(&["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"]), "", "How the key of encrypted ID Tokens is encrypted to the client, or agreed upon (JWE alg). Every ID Token must then be encrypted, a signed JWT inside. Without it they are not, and an encrypted one is refused."),
-    s("id_token_encrypted_response_enc", Form::Word(&["A128GCM", "A256GCM"]), "", "What encrypted ID Tokens are encrypted with (JWE enc). Required with id_token_encrypted_response_alg; register the client for it, since providers' own default is another one."),
-    s("client_decryption_key", Form::PrivateKey, "", "The private key that ID Tokens are encrypted to: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384 or P-521."),
+    s("id_token_encrypted_response_alg", Form::Word(KEY_ENCRYPTION), "", "How the key of encrypted ID Tokens is encrypted to the client, or agreed upon (JWE alg). Every ID Token must then be encrypted, a signed JWT inside. Without it they are not, and an encrypted one is refused."),
+    s("id_token_encrypted_response_enc", Form::Word(CONTENT_ENCRYPTION), "A128CBC-HS256", "What encrypted ID Tokens are encrypted with (JWE enc)."),
+    s("client_decryption_key", Form::PrivateKey, "", "The private key that ID Tokens and userinfo answers are encrypted to: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384 or P-521. Or a JWK Set of 1 to 4 such keys: the old and the new one while the client changes its key, or one for each kind of answer; the kid of what is encrypted says which, or else each is tried."),
     s("client_decryption_key_file", Form::Text, "", "A file with that key, in place of client_decryption_key."),
     s("backchannel_authentication_endpoint", Form::Url, "", "In place of the discovered one."),
     s("token_endpoint", Form::Url, "", "In place of the discovered one."),
@@ -132,6 +139,8 @@ pub const SETTINGS: &[Setting] = &[
     s("mtls_endpoint_aliases.revocation_endpoint", Form::Url, "", "In place of the discovered alias."),
     s("mtls_endpoint_aliases_required", Form::Flag, "true", "Whether, with tls_client_certificate, an endpoint without an alias is an error. false accepts the plain endpoint, for providers that ask for certificates there."),
     s("userinfo_signed_response_alg", Form::Word(&["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]), "", "The one algorithm that userinfo answers may be signed with. Without it they are plain JSON, and a signed one is refused."),
+    s("userinfo_encrypted_response_alg", Form::Word(KEY_ENCRYPTION), "", "How the key of encrypted userinfo answers is encrypted to the client, or agreed upon (JWE alg). Every one must then be encrypted: a signed JWT inside where userinfo_signed_response_alg is set, else plain JSON. Without it they are not, and an encrypted one is refused. Needs client_decryption_key."),
+    s("userinfo_encrypted_response_enc", Form::Word(CONTENT_ENCRYPTION), "A128CBC-HS256", "What encrypted userinfo answers are encrypted with (JWE enc)."),
     s("prepare_endpoint", Form::Url, "", "TelenorID+ BankID: where the hint and the binding_message are asked for, in place of the one below the issuer."),
     s("init_auth_endpoint", Form::Url, "", "Signaturgruppen CIBA + PAR: where the link for the person is asked for, in place of the one below the issuer."),
     s("cancel_endpoint", Form::Text, "", "A URL with {auth_req_id} in its path: DELETE there cancels a request at the provider. CIBA has no cancel call of its own."),
@@ -166,7 +175,7 @@ pub const SETTINGS: &[Setting] = &[
 #[rustfmt::skip]
 pub const PARAMETERS: &[Setting] = &[
     s("scope", Form::Text, "", "Scopes separated by spaces, openid among them. Default: what the provider by name needs, else openid."),
-    s("login_hint", Form::Text, "", "Who the person is, in the provider's own form; TelenorID+: the phone number. Exactly one of login_hint, login_hint_token, id_token_hint is given."),
+    s("login_hint", Form::Text, "", "Who the person is, in the provider's own form; TelenorID+: the phone number, sent as it is given. Exactly one of login_hint, login_hint_token, id_token_hint is given."),
     s("login_hint.sub", Form::Text, "", "Auth0: the person's user id, for example auth0|5f7c8e; makes the login_hint that Auth0 takes."),
     s("login_hint_token", Form::Lines, "", "Who the person is, sent as it is given."),
     s("login_hint_token_encoding", Form::Word(&["json", "base64"]), "json", "How a login_hint_token made from members is sent: as JSON, or that in Base64."),
@@ -177,6 +186,7 @@ pub const PARAMETERS: &[Setting] = &[
     s("login_hint_token.ip", Form::Address, "", "Signaturgruppen: the person's IP address. Required."),
     s("login_hint_token.action", Form::Word(&["LOG_ON", "APPROVE", "CONFIRM", "ACCEPT", "SIGN"]), "", "Signaturgruppen: the word that the app shows for what is done."),
     s("login_hint_token.referenceId", Form::Text, "", "Signaturgruppen: the caller's own reference."),
+    s("login_hint_token.ciba_nonce", Form::Text, "", "Signaturgruppen: a text that comes back in the token response; under which name is not documented."),
     s("login_hint_token.idp_values", Form::Text, "", "Signaturgruppen CIBA + PAR: identity providers, separated by spaces, for example mitid mitid_erhverv."),
     s("login_hint_token.prompt", Form::Text, "", "Signaturgruppen CIBA + PAR: the OpenID Connect prompt, for example login."),
     s("id_token_hint", Form::Text, "", "An ID Token that was issued before. It may have expired. One that is encrypted to the client is sent decrypted, with client_decryption_key."),
@@ -195,9 +205,26 @@ pub const PARAMETERS: &[Setting] = &[
     s("expected.acr", Form::Text, "", "Authentication context classes, separated by spaces, of which the ID Token's acr must be one. Not sent: acr_values asks for them."),
     s("expected.max_age", Form::Number(0, i32::MAX as i64), "", "By how many seconds the person's authentication may lie before the request, by the ID Token's auth_time, which must then be there; 0: the person authenticates for this request. Not sent."),
     s("expected.sub", Form::Text, "", "The sub that the ID Token must have, to the letter. Not sent. Default: the sub of the id_token_hint, where there is one."),
-    s("expected.*", Form::Text, "", "Any other claim that the ID Token must have, and its value to the letter, for example expected.txn; a number, true or false as JSON writes it. Not sent."),
+    s("expected.*", Form::Claim, "", "Any other claim that the ID Token must have, and its value to the letter, for example expected.txn; a number, true or false as JSON writes it. null: any value that is not null or empty. A JSON object: the claim is an object too, with these members, each of which is compared in the same way; it may have more. Not sent."),
     s("correlation", Form::Text, "", "A text of the caller's that stands in every log event of the flow. Not sent. Must not be secret."),
 ];
+
+/// What a name can be: one that is not found in its own table may stand in the other one.
+const TABLES: [(&str, &[Setting]); 2] = [("setting", SETTINGS), ("request parameter", PARAMETERS)];
+
+/// The name that was meant, perhaps; `None` where none is alike.
+fn nearest(table: &'static [Setting], name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let likeness = |setting: &'static Setting| {
+        let other = setting.name.to_ascii_lowercase();
+        // Slips of the finger, and parts of a name.
+        let alike =
+            strsim::normalized_damerau_levenshtein(&other, &name).max(strsim::sorensen_dice(&other, &name));
+        (alike, setting.name)
+    };
+    let alike = table.iter().map(likeness).filter(|(alike, _)| *alike > 0.4);
+    alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
 
 /// Values by name. Every value is held as a secret.
 #[derive(Clone)]
@@ -222,10 +249,13 @@ impl Values {
         self.table.iter().find(fits).ok_or_else(|| {
             // The name is from outside: bounded, and without what could break a line.
             let shown: String = name.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
-            let distance = |s: &&Setting| strsim::damerau_levenshtein(s.name, &shown);
-            let nearest = self.table.iter().min_by_key(distance).map_or("", |s| s.name);
-            let text = format!("there is no {} named {shown:?}; the nearest is {nearest}", self.what);
-            Error::new(Status::UNKNOWN_NAME, text)
+            let elsewhere = TABLES.iter().find(|(_, table)| table.iter().any(|s| s.name == name));
+            let meant = match (elsewhere, nearest(self.table, &shown)) {
+                (Some((what, _)), _) => format!("; it is a {what}"),
+                (None, Some(nearest)) => format!("; the nearest is {nearest}"),
+                (None, None) => String::new(),
+            };
+            Error::new(Status::UNKNOWN_NAME, format!("there is no {} named {shown:?}{meant}", self.what))
         })
     }
 
@@ -252,8 +282,14 @@ impl Values {
     /// spaces, an object sets `name.member` for each of its members, and what is JSON itself is taken as
     /// it is written. All or, on an error, nothing.
     pub fn set_json(&mut self, text: &str) -> Result<()> {
-        let unreadable =
-            || Error::new(Status::INVALID_VALUE, "not a JSON object, or a name occurs twice in it");
+        let unreadable = || {
+            // Where it is, but nothing of what stands there: that may be a secret.
+            let place =
+                json::fault(text.as_bytes()).map(|(line, column)| format!(": line {line}, column {column}"));
+            let text =
+                format!("not a JSON object, or a name occurs twice in it{}", place.unwrap_or_default());
+            Error::new(Status::INVALID_VALUE, text)
+        };
         let object = json::object(text.as_bytes()).ok_or_else(unreadable)?;
         let written = Members::parse(text.as_bytes()).ok_or_else(unreadable)?;
         let mut new = self.clone();
@@ -261,6 +297,9 @@ impl Values {
             match value {
                 Value::Object(_) | Value::Array(_) if self.find(name).is_ok_and(|s| s.form.is_json()) => {
                     new.set(name, written.raw(name).unwrap_or_default())?;
+                }
+                Value::Object(_) if self.find(name).is_ok_and(|s| s.form == Form::Claim) => {
+                    new.set_value(name, value)?;
                 }
                 Value::Object(members) => {
                     for (member, value) in members {
@@ -282,6 +321,9 @@ impl Values {
             Value::Array(items) if items.iter().all(Value::is_string) => {
                 let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
                 self.set(name, &words.join(" "))
+            }
+            Value::Object(_) | Value::Null if self.find(name)?.form == Form::Claim => {
+                self.set(name, &value.to_string())
             }
             _ => {
                 self.find(name)?;
@@ -333,7 +375,8 @@ fn mismatch(form: Form, value: &str) -> Option<String> {
         value.chars().any(refused).then(|| "control characters are not allowed".to_owned())
     };
     match form {
-        Form::Text => control(false),
+        Form::Claim if value.starts_with('{') => mismatch(Form::JsonObject, value),
+        Form::Text | Form::Claim => control(false),
         Form::Lines | Form::PrivateKey => control(true),
         Form::Readable => unreadable(value).map(complaint),
         Form::ReadableLines => unreadable_in_lines(value).map(complaint),
@@ -396,12 +439,56 @@ mod tests {
     }
 
     #[test]
+    fn the_words_for_encryption_are_the_algorithms_that_there_are() {
+        assert!(KEY_ENCRYPTION.iter().eq(crate::tokens::KEY_ALGORITHMS.iter().map(|a| &a.name)));
+        assert!(CONTENT_ENCRYPTION.iter().eq(crate::tokens::CONTENT_ALGORITHMS.iter().map(|a| &a.name)));
+    }
+
+    #[test]
     fn an_unknown_name_is_an_error_that_names_the_nearest() {
         let mut values = Values::new(SETTINGS, "setting", 1 << 20);
         let error = values.set("client_secert", "planted").unwrap_err();
         assert_eq!(error.status(), Status::UNKNOWN_NAME);
         assert!(error.message().ends_with("the nearest is client_secret"), "{error}");
         assert!(!error.message().contains("planted"));
+        for (name, meant) in [
+            ("clientid", "client_id"),
+            ("CLIENT_SECRET", "client_secret"),
+            ("secret", "client_secret"),
+            ("porxy", "proxy"),
+        ] {
+            let error = values.set(name, "x").unwrap_err();
+            assert!(error.message().ends_with(&format!("the nearest is {meant}")), "{error}");
+        }
+        let error = values.set("zzz", "x").unwrap_err();
+        assert!(error.message().ends_with("named \"zzz\""), "nothing is like it: {error}");
+    }
+
+    #[test]
+    fn a_name_of_the_other_table_is_said_to_be_one() {
+        let mut settings = Values::new(SETTINGS, "setting", 1 << 20);
+        let error = settings.set("login_hint", "x").unwrap_err();
+        assert_eq!(error.message(), "there is no setting named \"login_hint\"; it is a request parameter");
+        let mut parameters = Values::new(PARAMETERS, "request parameter", 1 << 20);
+        let error = parameters.set("client_id", "x").unwrap_err();
+        assert_eq!(error.message(), "there is no request parameter named \"client_id\"; it is a setting");
+    }
+
+    #[test]
+    fn json_that_cannot_be_read_is_an_error_that_says_where() {
+        let mut values = Values::new(SETTINGS, "setting", 1 << 20);
+        let good = "{\"client_id\": \"a\",\n \"client_secret\": \"planted\"}";
+        values.set_json(good).unwrap();
+        for (wrong, place) in [
+            ("{\"client_id\": \"a\",\n \"client_secret\": planted}", ": line 2, column 19"),
+            ("{\"client_id\": \"a\",\n \"client_id\": \"planted\"}", ": line 2, column 24"),
+            ("[\"planted\"]", "twice in it"),
+        ] {
+            let error = values.set_json(wrong).unwrap_err();
+            assert_eq!(error.status(), Status::INVALID_VALUE);
+            assert!(error.message().ends_with(place), "{error}");
+            assert!(!error.message().contains("planted"), "{error}");
+        }
     }
 
     #[test]

@@ -174,6 +174,12 @@ impl Request {
     pub fn new(kind: Kind, url: Url) -> Request {
         Request { kind, url, authorization: None, proof: None, body: None }
     }
+
+    /// The form in its body, where it has one.
+    pub fn form_mut(&mut self) -> Option<&mut Form> {
+        let (Body::Form(form) | Body::Json(form)) = self.body.as_mut()?;
+        Some(form)
+    }
 }
 
 /// One HTTP answer, its body read to the end.

@@ -421,9 +421,9 @@ fn no_token_is_in_any_text_also_where_the_provider_echoes_it() {
     texts.push(format!("{tokens:?} {kept:?} {kept:#?} {userinfo:?} {client:?}"));
     assert!(!texts.iter().any(|text| text.contains("alice")), "nor the person");
     texts.extend(pair.events.lines());
-    let answered = |name: &str| texts.iter().filter(|text| text.contains(name)).count();
+    let told = |name: &str| texts.iter().filter(|text| text.contains(name)).count();
     for name in ["refresh", "userinfo", "introspection", "revocation"] {
-        assert!(answered(&format!("warning {name}.answered")) >= 2, "{name}: {texts:#?}");
+        assert!(told(&format!("warning {name}.failed")) >= 2, "{name}: {texts:#?}");
     }
     assert_eq!(found(&texts, &secrets), [""; 0], "{texts:#?}");
 

@@ -97,6 +97,132 @@ fn expectations_are_kept_in_a_saved_flow_and_never_sent_r08() {
     }
 }
 
+/// What must be there, with whatever value, and what must be in an object.
+const IN_JSON: &[(&str, &str)] = &[
+    ("expected.txn", "null"),
+    (
+        "expected.verified_claims",
+        r#"{"verification": {"trust_framework": "au_connectid", "time": null}, "claims": {"over18": true}}"#,
+    ),
+];
+
+fn say_more(draft: &mut Draft) {
+    draft.claims["txn"] = json!("b4b3bf5c");
+    draft.claims["verified_claims"] = json!({
+        "verification": {"trust_framework": "au_connectid", "time": "2026-11-25T12:00Z", "evidence": [1]},
+        "claims": {"over18": true, "age": 88},
+    });
+}
+
+fn remove(object: &mut Value, name: &str) {
+    object.as_object_mut().unwrap().remove(name).unwrap();
+}
+
+#[test]
+fn a_claim_can_be_expected_with_any_value_and_an_object_by_its_members() {
+    const REFUSED: Status = Status::TOKEN_UNEXPECTED_CLAIM;
+    const ROWS: &[(&str, Status, Change)] = &[
+        ("the twin", Status::OK, |_| ()),
+        ("another txn", Status::OK, |d| d.claims["txn"] = json!("x")),
+        ("a txn that is a number", Status::OK, |d| d.claims["txn"] = json!(0)),
+        ("a txn that says no", Status::OK, |d| d.claims["txn"] = json!(false)),
+        ("no txn", REFUSED, |d| remove(&mut d.claims, "txn")),
+        ("a txn that is null", REFUSED, |d| d.claims["txn"] = Value::Null),
+        ("a txn that is empty", REFUSED, |d| d.claims["txn"] = json!("")),
+        ("no object", REFUSED, |d| remove(&mut d.claims, "verified_claims")),
+        ("an object that is null", REFUSED, |d| d.claims["verified_claims"] = Value::Null),
+        ("the object as a text", REFUSED, |d| {
+            d.claims["verified_claims"] = d.claims["verified_claims"].to_string().into();
+        }),
+        ("the object in a list", REFUSED, |d| {
+            d.claims["verified_claims"] = json!([d.claims["verified_claims"]]);
+        }),
+        ("another member", REFUSED, |d| {
+            d.claims["verified_claims"]["verification"]["trust_framework"] = json!("au_connectid2");
+        }),
+        ("the member in capitals", REFUSED, |d| {
+            d.claims["verified_claims"]["verification"]["trust_framework"] = json!("AU_CONNECTID");
+        }),
+        ("no such member", REFUSED, |d| {
+            remove(&mut d.claims["verified_claims"]["verification"], "trust_framework");
+        }),
+        ("the member elsewhere", REFUSED, |d| {
+            remove(&mut d.claims["verified_claims"]["verification"], "trust_framework");
+            d.claims["verified_claims"]["trust_framework"] = json!("au_connectid");
+        }),
+        ("no member of any value", REFUSED, |d| {
+            remove(&mut d.claims["verified_claims"]["verification"], "time");
+        }),
+        ("a text for true", REFUSED, |d| d.claims["verified_claims"]["claims"]["over18"] = json!("true")),
+        ("not true", REFUSED, |d| d.claims["verified_claims"]["claims"]["over18"] = json!(false)),
+    ];
+    for (name, status, change) in ROWS {
+        let pair = Pair::generic();
+        let flow = pair.client().init(&request(&pair, IN_JSON), None).unwrap();
+        pair.provider.next_id_token(move |draft| {
+            say_more(draft);
+            change(draft);
+        });
+        let outcome = flow.poll(None).map(drop).map_err(|error| {
+            assert!(!error.message().contains("connectid"), "{name}: {error}");
+            error.status()
+        });
+        assert_eq!(outcome.err().unwrap_or(Status::OK), *status, "{name}");
+        pair.assert_requests_then_silence(
+            &flow,
+            &[STARTED.as_slice(), &["5200 POST /token -> 200 tokens"]].concat(),
+        );
+    }
+}
+
+#[test]
+fn what_is_expected_in_json_is_kept_in_a_saved_flow() {
+    let keys = [("saved_flow_keys", "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")];
+    for (framework, status) in
+        [("au_connectid", Status::OK), ("au_connectid1", Status::TOKEN_UNEXPECTED_CLAIM)]
+    {
+        let pair = Pair::generic();
+        let flow = pair.client_with(&keys).init(&request(&pair, IN_JSON), None).unwrap();
+        let saved = flow.hand_over("row", None).unwrap().unwrap();
+        pair.provider.next_id_token(move |draft| {
+            say_more(draft);
+            draft.claims["verified_claims"]["verification"]["trust_framework"] = framework.into();
+        });
+        let resumed = pair.client_with(&keys).resume(saved.as_bytes(), "row").unwrap();
+        assert_eq!(Pair::outcome(&resumed), status, "{framework}");
+    }
+}
+
+#[test]
+fn what_is_expected_in_json_is_json_and_can_be_set_as_such() {
+    let pair = Pair::generic();
+    let mut in_texts = request(&pair, IN_JSON);
+    let objects: Vec<Value> = vec![
+        json!({"expected": {"txn": null, "verified_claims": serde_json::from_str::<Value>(IN_JSON[1].1).unwrap()}}),
+        json!({"expected.txn": null, "expected.verified_claims": serde_json::from_str::<Value>(IN_JSON[1].1).unwrap()}),
+    ];
+    for object in objects {
+        for (status, change) in [(Status::OK, None), (Status::TOKEN_UNEXPECTED_CLAIM, Some("txn"))] {
+            let mut request = request(&pair, &[]);
+            request.set_json(&object.to_string()).unwrap();
+            pair.provider.next_id_token(move |draft| {
+                say_more(draft);
+                change.iter().for_each(|name| remove(&mut draft.claims, name));
+            });
+            assert_eq!(Pair::outcome(&pair.client().init(&request, None).unwrap()), status, "{object}");
+        }
+    }
+    for bad in ["{", "{}{", r#"{"a": 1, "a": 1}"#, r#"{"a": {"planted": 1, "planted": 1}}"#] {
+        let error = in_texts.set("expected.verified_claims", bad).unwrap_err();
+        assert_eq!(error.status(), Status::INVALID_VALUE, "{bad}");
+        assert!(error.message().starts_with("expected.verified_claims: must be a JSON object"), "{error}");
+        assert!(!error.message().contains("planted"), "{error}");
+    }
+    in_texts.set("expected.verified_claims", "{\n  \"verification\": null\n}").unwrap();
+    assert!(in_texts.set_json(r#"{"expected": {"acr": null}}"#).is_err(), "the class itself is needed");
+    assert!(in_texts.set_json(r#"{"extra": {"audience": null}}"#).is_err(), "nothing else can be null");
+}
+
 #[test]
 fn max_age_of_0_asks_for_an_authentication_for_this_request() {
     for (seconds, status) in [(-60, Status::OK), (-62, Status::TOKEN_AUTH_TIME), (3, Status::OK)] {

@@ -34,25 +34,37 @@ const INTRODUCTION: &str = "\
  * Manners, the same for every function:
  * - A function that can fail returns a ciba_status: CIBA_OK, or what happened. Its last parameter err
  *   is NULL, or the place for an error object with the details, which the caller frees with
- *   ciba_error_free(); it is set to NULL on entry.
+ *   ciba_error_free(); it is set to NULL on entry, and stays so with CIBA_OK and CIBA_PENDING.
+ * - Beside the statuses that a function names, any may return CIBA_MISSING_ARGUMENT (a NULL where there must
+ *   be something), CIBA_INVALID_UTF8 and the 900s; one that may wait, CIBA_IN_CALLBACK. Programs treat the
+ *   statuses that they know and take any other by its band: a newer library may have more.
  * - A function that may wait takes timeout_ms, as poll(2) has it: < 0 waits until it is done, 0 does not
  *   wait, > 0 waits at most so many milliseconds. When the time is up it returns CIBA_PENDING, which is
  *   no error: nothing is lost. With timeout 0 no function waits for the network or a name server.
  * - Objects are handles. Any may be used from any thread, and freed in any order; each keeps what
- *   it needs of the others. Freeing NULL does nothing.
+ *   it needs of the others. Freeing NULL does nothing. Freeing a handle twice, or using it after, is as
+ *   undefined as with free(3), but for the calls that are inside a flow or a set when it is freed: they
+ *   return CIBA_FREED.
  * - Texts in are NUL-terminated UTF-8 and copied. Texts out belong to the object that was asked, and live
  *   until it is freed.
  * - Times are in ms, dates in Unix ms; what is absent is NULL or -1.
  * - Callbacks come on threads that are inside a call, never on the library's own; so does the release of
  *   their userdata. They may use accessors and nothing else, and must not unwind.
  * - The library starts one thread at the first exchange, and up to two that look up names. They block
- *   all signals. It installs no handlers, and never writes to stdout or stderr.
+ *   all signals. It installs no handlers, and never writes to stdout or stderr. In a handler of the
+ *   program's own no function may be called: set a flag there, and look at it.
  * - It survives fork(): clients work on both sides, a flow stays with the process that started it.
+ * - Its thread ends with the process. What that holds then Valgrind calls possibly lost or still reachable;
+ *   nothing is definitely lost.
  *
  * One flow at a time is ciba_poll(); many are a ciba_set, which one thread or an event loop waits for.
  * ciba_flow_checkpoint() and ciba_flow_hand_over() save a flow to bytes, so that it outlives its process.
  * Tokens go on with ciba_client_refresh(), ciba_client_userinfo(), ciba_client_introspect() and
  * ciba_client_revoke().
+ *
+ * In this file: statuses; the tables of settings and of request parameters; types and callbacks; functions:
+ * version, errors, settings, clients, requests, flows, tokens, what follows them, sets, saved flows,
+ * notifications.
  */
 ";
 
@@ -71,6 +83,7 @@ fn form(setting: &Setting) -> String {
         Form::JsonObject => "JSON object".into(),
         Form::JsonTypedObjects => "JSON array of objects".into(),
         Form::PrivateKey => "PEM or JWK".into(),
+        Form::Claim => "text, JSON object, null".into(),
     }
 }
 
@@ -116,7 +129,8 @@ fn preamble() -> String {
     out.push_str(
         "\n/* Statuses. Bands: 0 done, 1 pending, 10-99 the caller's use, 100s transport, 200s the\n \
          * provider's OAuth and CIBA answers, 250s outcomes, 300s token validation, 400s discovery and\n \
-         * keys, 500s saved flows, 600s notifications, 900s internal. A number is never reused; new ones may come in every version. */\n",
+         * keys, 500s saved flows, 600s notifications, 900s internal. A number is never reused; new ones\n \
+         * may come in every version. */\n",
     );
     for status in Status::ALL {
         writeln!(out, "/* {} */", status.text()).unwrap();
@@ -166,7 +180,9 @@ fn generated() -> String {
     }
     let mut header = Vec::new();
     builder.generate().expect("cbindgen reads the C ABI").write(&mut header);
-    String::from_utf8(header).expect("UTF-8")
+    // Compilers that stay with C89 know no comments of the other kind.
+    let header = String::from_utf8(header).expect("UTF-8");
+    header.replace("// __cplusplus", "/* __cplusplus */").replace("// extern \"C\"", "/* extern \"C\" */")
 }
 
 #[test]
@@ -219,6 +235,33 @@ fn every_function_says_threads_and_since() {
     assert!(declared > 40, "{declared} functions");
     let since = header.lines().filter(|line| line.contains("Since 0.")).count();
     assert!(since >= declared - 3, "{since} of {declared} say since when they are there"); // 3 callback types
+}
+
+/// Parameters that the text of their function leaves out. The first one is what the function is about, and
+/// `err` is the same everywhere.
+fn parameters_left_out(header: &str) -> Vec<String> {
+    let mut left_out = Vec::new();
+    for part in header.split("\n/*\n").skip(1) {
+        let Some((text, declaration)) = part.split_once("*/\n") else { continue };
+        let declaration = declaration.split_once(");").and_then(|(head, _)| head.split_once('('));
+        let Some((function, parameters)) = declaration else { continue };
+        let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let names = parameters.split(',').skip(1).filter_map(|parameter| parameter.rsplit([' ', '*']).next());
+        let silent = names.filter(|name| *name != "err" && !words.contains(name));
+        left_out.extend(silent.map(|name| format!("{function}({name})")));
+    }
+    left_out
+}
+
+#[test]
+fn every_parameter_is_spoken_of_in_the_text_of_its_function() {
+    let header = generated();
+    assert_eq!(parameters_left_out(&header), [""; 0]);
+    let planted = header.replace(
+        "ciba_poll(ciba_flow *flow, int64_t timeout_ms,",
+        "ciba_poll(ciba_flow *flow, int64_t planted,",
+    );
+    assert_eq!(parameters_left_out(&planted), ["ciba_status ciba_poll(planted)"], "the search can fail");
 }
 
 #[test]

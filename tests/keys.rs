@@ -123,6 +123,70 @@ fn one_broken_key_among_good_ones_does_no_harm() {
 }
 
 #[test]
+fn the_very_key_that_signs_is_not_used_where_it_is_for_something_else_steps_3_and_4() {
+    const NOT_FOUND: Status = Status::TOKEN_KEY_NOT_FOUND;
+    for (name, member, value, status) in [
+        ("nothing said", "x", json!(1), Status::OK),
+        ("for signatures", "use", json!("sig"), Status::OK),
+        ("for encryption", "use", json!("enc"), NOT_FOUND),
+        ("to verify", "key_ops", json!(["verify"]), Status::OK),
+        ("to encrypt", "key_ops", json!(["encrypt"]), NOT_FOUND),
+        ("for RS256", "alg", json!("RS256"), Status::OK),
+        ("for PS256", "alg", json!("PS256"), NOT_FOUND),
+        ("for RS512", "alg", json!("RS512"), NOT_FOUND),
+        ("of another name", "kid", json!("another"), NOT_FOUND),
+        ("of another kind", "kty", json!("oct"), NOT_FOUND),
+        ("with an exponent of 1", "e", json!("AQ"), Status::TOKEN_KEY_UNUSABLE),
+        ("with an exponent that is even", "e", json!("AQAA"), Status::TOKEN_KEY_UNUSABLE),
+        ("with a modulus of 512 bits", "n", json!("u".repeat(86)), Status::TOKEN_KEY_UNUSABLE),
+        ("with a modulus of 64 kbit", "n", json!("_".repeat(10_922)), Status::TOKEN_KEY_UNUSABLE),
+        ("with a member that nobody knows", "n2", json!({"a": [1]}), Status::OK),
+    ] {
+        let pair = Pair::generic();
+        let kid = pair.provider.keys().0.kid.clone();
+        publish(&pair, |key| {
+            if key["kid"] == kid.as_str() {
+                key[member] = value.clone();
+            }
+        });
+        let flow = pair.flow_that("approve after 1 s");
+        assert_eq!(Pair::outcome(&flow), status, "{name}");
+        assert_eq!(flow.tokens().is_ok(), status == Status::OK, "{name}");
+        let again = u64::from(status == NOT_FOUND);
+        assert_eq!(
+            pair.provider.request_count(Kind::Jwks),
+            1 + again,
+            "{name}: looked for once more at most"
+        );
+    }
+}
+
+#[test]
+fn of_ten_thousand_keys_the_first_are_looked_at_and_a_set_beyond_the_limit_of_answers_is_none() {
+    let far = Some(10_000);
+    for (name, filler, at, limit, status) in [
+        ("before ten thousand", "RSA", Some(0), "4194304", Status::OK),
+        ("behind ten thousand", "RSA", far, "4194304", Status::TOKEN_KEY_NOT_FOUND),
+        ("behind ten thousand that are for no signatures", "oct", far, "4194304", Status::OK),
+        ("nowhere", "RSA", None, "4194304", Status::TOKEN_KEY_NOT_FOUND),
+        ("too large", "RSA", Some(0), "65536", Status::KEYS_UNAVAILABLE),
+    ] {
+        let pair = Pair::generic();
+        let mut keys: Vec<Value> = (0..10_000)
+            .map(|n| json!({"kty": filler, "kid": n.to_string(), "n": "u".repeat(86), "e": "AQAB"}))
+            .collect();
+        if let Some(at) = at {
+            keys.insert(at, pair.provider.keys().0.public_jwk());
+        }
+        let body = json!({ "keys": keys }).to_string();
+        pair.provider.always(Kind::Jwks, Fault::Answer(Answer::json(200, body)));
+        let flow = init(&pair, &pair.client_with(&[("max_answer_bytes", limit)]));
+        assert_eq!(Pair::outcome(&flow), status, "{name}");
+        assert_eq!(flow.tokens().is_ok(), status == Status::OK, "{name}");
+    }
+}
+
+#[test]
 fn a_web_page_in_place_of_the_keys_releases_nothing_r63() {
     let pair = Pair::generic();
     pair.provider.always(Kind::Jwks, web_page(200));

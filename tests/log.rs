@@ -6,7 +6,7 @@ mod common;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use ciba::{Error, Event, Flow, Level, Status};
+use ciba::{Client, Error, Event, Flow, Level, Status};
 use ciba_sim::{Answer, Fault, Kind};
 use common::{Pair, UUID, error, eventually, web_page};
 use secrecy::ExposeSecret;
@@ -74,6 +74,27 @@ fn a_flow_tells_its_steps_by_stable_names_with_the_correlation_text() {
         assert_eq!(events(&pair), [STARTED.as_slice(), &told].concat(), "{phrase}");
         assert!(!pair.events.lines().concat().contains('\n'), "one line each");
     }
+}
+
+#[test]
+fn a_cancel_is_told_before_what_the_provider_answers_to_it_however_slow_the_log_is() {
+    let pair = Pair::signaturgruppen();
+    let mut config = pair.config(&[]);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let names = told.clone();
+    config.add_log(
+        Level::Info,
+        Arc::new(move |event: &Event<'_>| {
+            if event.name == "flow.cancelled" {
+                std::thread::sleep(std::time::Duration::from_millis(200));
+            }
+            names.lock().unwrap().push(event.name.to_owned());
+        }),
+    );
+    let flow = Client::new(&config).unwrap().init(&pair.request(), None).unwrap();
+    assert!(flow.cancel(None).unwrap(), "the provider has answered");
+    let expected = ["start.sent", "start.acknowledged", "flow.cancelled", "cancel.answered"];
+    assert_eq!(*told.lock().unwrap(), expected);
 }
 
 #[test]

@@ -204,6 +204,7 @@ fn a_prepare_step_that_fails_rings_nobody_and_says_so() {
         let flow = pair.client().begin(&pair.request()).unwrap();
         let error = flow.wait_started(None).unwrap_err();
         assert_eq!(error.status(), status, "{name}: {error}");
+        assert!(error.message().starts_with("prepare_endpoint: "), "{name}: {error}");
         assert_eq!(flow.binding_message(), None, "{name}");
         let prepare = format!("0 POST /api/ciba/ciba_prepare_bankid -> {journal}");
         pair.assert_requests_then_silence(&flow, &[DISCOVERED, &prepare]);
@@ -344,6 +345,7 @@ fn without_a_link_that_can_be_opened_a_flow_does_not_begin() {
         let flow = pair.client().begin(&pair.request()).unwrap();
         let error = flow.wait_started(None).unwrap_err();
         assert_eq!(error.status(), status, "{name}: {error}");
+        assert!(error.message().starts_with("init_auth_endpoint: "), "{name}: {error}");
         assert_eq!((flow.outcome(), flow.authentication_uri()), (Status::FAILED, None), "{name}");
         let step = format!("0 POST /op/api/ciba/broker-oidc/init-auth -> {journal}");
         pair.assert_requests_then_silence(&flow, &[PAR[0], &step]);
@@ -362,6 +364,8 @@ fn signaturgruppen_par_refuses_what_would_not_work() {
     refused(&pair, &client, &[("login_hint_token", "broker_oidc")], &["broker_oidc"]);
     refused(&pair, &client, &[hint, ("binding_message", "W4S-C7T")], &["opens the link"]);
     refused(&pair, &client, &[hint, ("login_hint_token.uuid", "x")], &["login_hint_token.uuid"]);
+    refused(&pair, &client, &[hint, ("login_hint_token_encoding", "base64")], &["must be a JSON object"]);
+    client.init(&request(&[hint, ("login_hint_token_encoding", "json")]), None).unwrap();
     refused(&pair, &client, &[("login_hint", "mitid")], &["login_hint_token"]);
     refused(&pair, &client, &[hint, ("init_auth.redirectUri", "http://id.example/")], &["must be https"]);
     client.init(&request(&[("login_hint_token", r#"{"flow_type": "broker_oidc" }"#)]), None).unwrap();
@@ -571,6 +575,9 @@ fn okta_is_sent_the_documented_start_with_its_own_name_for_the_expiry_r13() {
         (Some("E0000214"), Some("no factor"))
     );
     assert!(unenrolled.message().contains("enrolled"), "{unenrolled}");
+    let (flow, expired) = poll_answered(&pair, &client, person, error(400, "expired_token"));
+    assert_eq!((flow.outcome(), expired.status()), (Status::EXPIRED, Status::EXPIRED));
+    assert!(expired.message().contains("does not know"), "{expired}");
 }
 
 // ---- Keycloak -----------------------------------------------------------------------------------
@@ -598,7 +605,7 @@ fn keycloak_refuses_what_would_not_work_and_says_what_its_codes_mean_r10_r11_r12
         "scope=openid&login_hint=alice&binding_message=a-._%2B%2F%21%3F%23Z9"
     );
     for (status, code, expected, word) in [
-        (400, "invalid_request", Status::INVALID_REQUEST, "does not know the person"),
+        (400, "invalid_request", Status::INVALID_REQUEST, "the provider calls the request invalid"),
         (401, "unauthorized_client", Status::INVALID_CLIENT, "secret is wrong"),
         (401, "invalid_client", Status::INVALID_CLIENT, "credentials"),
         (401, "invalid_grant", Status::UNAUTHORIZED_CLIENT, "CIBA grant"),
@@ -608,8 +615,35 @@ fn keycloak_refuses_what_would_not_work_and_says_what_its_codes_mean_r10_r11_r12
         assert_eq!((refused.status(), refused.oauth_error()), (expected, Some(code)), "{code}");
         assert!(refused.message().contains(word), "{refused}");
     }
+    // Keycloak has one code for all of these, and says which it is beside it.
+    for (said, expected, word) in [
+        ("invalid_user", Status::UNKNOWN_USER_ID, "does not know the person, or the account is disabled"),
+        ("invalid user", Status::UNKNOWN_USER_ID, "does not know the person, or the account is disabled"),
+        ("Missing parameter: 'request' or 'request_uri'", Status::INVALID_REQUEST, "request_signing_alg"),
+        (
+            "Client Notification token needs to be provided with the ping mode",
+            Status::INVALID_REQUEST,
+            "backchannel_token_delivery_mode",
+        ),
+        ("missing parameter : scope", Status::INVALID_REQUEST, "oauth_error_description says more"),
+    ] {
+        let body = json!({"error": "invalid_request", "error_description": said}).to_string();
+        let refused = start_answered(&pair, &client, &[person], problem(400, &body));
+        assert_eq!((refused.status(), refused.oauth_error()), (expected, Some("invalid_request")), "{said}");
+        assert_eq!(refused.oauth_error_description(), Some(said));
+        assert!(refused.message().contains(word) && !refused.message().contains(said), "{refused}");
+        assert_eq!(refused.message().contains("person"), expected == Status::UNKNOWN_USER_ID, "{refused}");
+    }
     let (_, after) = poll_answered(&pair, &client, &[person], error(400, "not_allowed"));
     assert!(after.status() == Status::INVALID_SCOPE && after.message().contains("offline_access"), "{after}");
+    for (said, expected, word) in [
+        ("Invalid Auth Req ID", Status::INVALID_GRANT, "restarted"),
+        ("Client not allowed OIDC CIBA Grant", Status::UNAUTHORIZED_CLIENT, "CIBA grant"),
+    ] {
+        let body = json!({"error": "invalid_grant", "error_description": said}).to_string();
+        let (_, ended) = poll_answered(&pair, &client, &[person], problem(400, &body));
+        assert!(ended.status() == expected && ended.message().contains(word), "{ended}");
+    }
     let (flow, _) = poll_answered(&pair, &client, &[person], error(401, "unauthorized_client"));
     assert_eq!(flow.outcome(), Status::FAILED);
     // Its 503 is trouble, and waited out.

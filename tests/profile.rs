@@ -56,9 +56,13 @@ impl Desk {
 
     /// A client with these settings in place of the good ones.
     fn client(&self, changes: &[(&str, &str)]) -> ciba::Result<Client> {
+        Client::new(&self.config(changes))
+    }
+
+    fn config(&self, changes: &[(&str, &str)]) -> ciba::Config {
         let good = self.settings.iter().map(|(name, value)| (*name, value.as_str()));
         let all: Vec<(&str, &str)> = good.chain(changes.iter().copied()).collect();
-        Client::new(&self.pair.config(&all))
+        self.pair.config(&all)
     }
 
     fn starts(&self) -> Vec<Entry> {
@@ -208,6 +212,26 @@ fn access_tokens_may_be_bound_by_dpop_in_place_of_a_certificate() {
         let journal = desk.pair.provider.journal();
         let poll = journal.iter().find(|entry| entry.kind == Kind::Poll).unwrap();
         assert_eq!(header_and_claims(poll.header("dpop").unwrap())[0]["alg"], alg);
+    }
+    // The key of a signer has the same defaults.
+    let keys: Value = serde_json::from_str(include_str!("fixtures/keys/keys.jwk.json")).unwrap();
+    for (name, alg) in [("rsa", "PS256"), ("p256", "ES256")] {
+        let mut public = keys[name].clone();
+        let members = public.as_object_mut().unwrap();
+        members.retain(|name, _| ["kty", "crv", "x", "y", "n", "e"].contains(&&**name));
+        let public = public.to_string();
+        let desk = Desk::with("PS256", RSA, |client| client.dpop_bound_access_tokens = true);
+        let mut config = desk.config(&[dpop.as_slice(), &[("dpop_public_key", &public)]].concat());
+        let asked = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let noting = asked.clone();
+        config.set_signer(std::sync::Arc::new(move |input: &ciba::SigningInput<'_>| {
+            *noting.lock().unwrap() = Some(input.algorithm);
+            Err("it is enough to know".into())
+        }));
+        let request = desk.pair.request_with(&[("binding_message", "approve after 1 s")]);
+        let flow = ciba::Client::new(&config).unwrap().init(&request, None).unwrap();
+        assert!(flow.poll(Some(std::time::Duration::from_secs(6))).unwrap().is_none());
+        assert_eq!(*asked.lock().unwrap(), Some(alg), "{name}");
     }
     let desk = Desk::new("PS256", RSA);
     let ed25519 = ("dpop_private_key", include_str!("fixtures/keys/ed25519.pem"));

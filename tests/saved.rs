@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use ciba::{Client, Flow, SavedFlow, Status};
+use ciba::{Client, Flow, FlowSet, ProgressStage, SavedFlow, Status};
 use ciba_sim::{Fault, Kind};
 use common::{INTERVAL, Pair, UUID};
 
@@ -67,6 +67,21 @@ fn a_flow_that_is_handed_over_ends_here_and_goes_on_there_when_it_would_have_bee
     let _ = first.poll(NOW);
     pair.settle();
     assert_eq!(polls(&pair).len(), 2, "silence on both sides");
+}
+
+#[test]
+fn who_waits_for_a_flow_or_watches_it_is_told_at_once_that_it_was_handed_over() {
+    let pair = Pair::generic();
+    let first = flow(&pair, "wait");
+    let set = FlowSet::new(&client(&pair)).unwrap();
+    set.add(&first, "it").unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let watch = first.watch(move |progress| tell.send(progress.stage).unwrap()).unwrap();
+    assert_eq!(set.wait(NOW).unwrap(), None);
+    let saved = hand_over(&first);
+    assert_eq!(set.wait(NOW).unwrap(), Some("it"));
+    assert_eq!(told.try_iter().last(), Some(ProgressStage::Ended));
+    drop((watch, saved));
 }
 
 #[test]
@@ -310,6 +325,13 @@ fn nothing_is_saved_unsealed_unless_a_setting_says_so_and_then_the_layout_can_be
     newer["of_a_later_version"] = true.into();
     let newer = [b"CIBA\x01\x00", newer.to_string().as_bytes()].concat();
     assert!(open.resume(&newer, ROW).is_ok());
+    // However short its interval has become, nobody is asked without a pause.
+    let mut hasty = record.clone();
+    (hasty["interval_ms"], hasty["expires_at"]) = (0.into(), i64::MAX.into());
+    let hasty = open.resume(&[b"CIBA\x01\x00", hasty.to_string().as_bytes()].concat(), ROW).unwrap();
+    assert!(hasty.poll(Some(Duration::from_secs(10))).unwrap().is_none());
+    assert!((1..10).contains(&polls(&pair).len()), "{:?}", polls(&pair));
+
     let mut lacking = record;
     lacking.as_object_mut().unwrap().remove("interval_ms");
     let lacking = [b"CIBA\x01\x00", lacking.to_string().as_bytes()].concat();

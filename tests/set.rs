@@ -80,11 +80,13 @@ fn what_is_added_ended_is_told_of_and_what_is_removed_is_asked_for_no_more() {
     set.add(&ended, "ended").unwrap();
     assert_eq!(set.wait(NOW).unwrap(), Some("ended"));
 
+    let other = FlowSet::new(&pair.client()).unwrap();
+    let stopped = pair.stop_the_clock(); // no poll comes due between adding and removing
     set.add(&removed, "removed").unwrap();
     assert_eq!(set.add(&removed, "twice").unwrap_err().status(), Status::IN_SET);
-    let other = FlowSet::new(&pair.client()).unwrap();
     assert_eq!(set.remove(&removed).unwrap(), Some("removed"));
     assert_eq!(set.remove(&removed).unwrap(), None);
+    drop(stopped);
     pair.time.advance(3 * INTERVAL);
     pair.settle();
     assert_eq!(polls(&pair), [""; 0], "nobody waits, so there is no traffic");
@@ -289,4 +291,37 @@ fn polls_of_many_flows_are_spread_over_the_interval_and_none_comes_early_r41() {
     let busiest = seconds.values().max().unwrap();
     assert!(*busiest <= 100, "400 that began at one moment do not ask at one moment: {seconds:?}");
     drop(flows);
+}
+
+#[test]
+fn flows_that_are_added_together_are_asked_for_over_the_whole_of_their_interval_again_and_again() {
+    const FLOWS: u64 = 500;
+    let pair = Pair::with(ciba_sim::personality::generic(), |config| config.interval = Some(1));
+    let client = pair.client();
+    let set = FlowSet::new(&client).unwrap();
+    let stopped = pair.stop_the_clock();
+    let flows: Vec<Flow> = (0..FLOWS).map(|_| client.init(&pair.request(), None).unwrap()).collect();
+    for flow in &flows {
+        set.add(flow, ()).unwrap();
+    }
+    drop(stopped);
+    assert_eq!(set.wait(Some(Duration::from_millis(4_599))).unwrap(), None);
+
+    // The first 200 ms later than the interval, as ever; so rounds begin 1,200 ms after one another.
+    let mut tenths = std::collections::BTreeMap::<u64, u64>::new();
+    let in_three_rounds = |entry: &&ciba_sim::Entry| entry.kind == Kind::Poll && entry.at_ms < 4_600;
+    for poll in pair.provider.journal().iter().filter(in_three_rounds) {
+        assert_eq!(poll.answer, "authorization_pending", "never told to slow down");
+        *tenths.entry(poll.at_ms / 100).or_default() += 1;
+    }
+    // A poll that a busy machine sends a little late may count in the next tenth.
+    for tenth in 0..46 {
+        let expected =
+            if [12..22, 24..34, 36..46].iter().any(|round| round.contains(&tenth)) { FLOWS / 10 } else { 0 };
+        let count = tenths.get(&tenth).copied().unwrap_or_default();
+        assert!(
+            count.abs_diff(expected) <= 10,
+            "each tenth of the interval has its tenth of the polls: {tenths:?}"
+        );
+    }
 }

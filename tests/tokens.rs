@@ -191,6 +191,46 @@ fn what_an_id_token_says_steps_10_to_15_r50_r63() {
 }
 
 #[test]
+fn clocks_may_differ_by_the_tolerance_and_by_no_second_more_steps_9_and_10() {
+    // The token is made between 5 s and 6 s after the request, at its `iat`.
+    for (tolerance, claim, seconds, status) in [
+        ("0", "exp", 1, Status::OK),
+        ("0", "exp", 0, Status::TOKEN_EXPIRED),
+        ("300", "exp", -299, Status::OK),
+        ("300", "exp", -300, Status::TOKEN_EXPIRED),
+        ("0", "iat", 0, Status::OK),
+        ("0", "iat", 1, Status::TOKEN_ISSUED_AT),
+        ("300", "iat", 300, Status::OK),
+        ("300", "iat", 301, Status::TOKEN_ISSUED_AT),
+        ("0", "iat", -4, Status::OK),
+        ("0", "iat", -7, Status::TOKEN_ISSUED_AT), // before the request
+        ("300", "iat", -304, Status::OK),
+        ("300", "iat", -307, Status::TOKEN_ISSUED_AT),
+        ("0", "nbf", 0, Status::OK),
+        ("0", "nbf", 1, Status::TOKEN_NOT_YET_VALID),
+        ("300", "nbf", 300, Status::OK),
+        ("300", "nbf", 301, Status::TOKEN_NOT_YET_VALID),
+    ] {
+        let pair = Pair::generic();
+        let flow = init(&pair, &pair.client_with(&[("clock_tolerance_s", tolerance)]));
+        pair.provider.next_id_token(move |draft| shift(draft, claim, seconds));
+        assert_eq!(Pair::outcome(&flow), status, "{claim} of {seconds} s with {tolerance} s");
+        assert_eq!(flow.tokens().is_ok(), status == Status::OK);
+    }
+}
+
+#[test]
+fn an_id_token_of_more_than_a_megabyte_is_refused_however_large_answers_may_be_step_1() {
+    for (length, status) in [(700_000, Status::OK), (800_000, Status::TOKEN_MALFORMED)] {
+        let pair = Pair::generic();
+        let flow = init(&pair, &pair.client_with(&[("max_answer_bytes", "4194304")]));
+        pair.provider.next_id_token(move |draft| draft.claims["x"] = "x".repeat(length).into());
+        assert_eq!(Pair::outcome(&flow), status, "{length}");
+        assert_eq!(flow.tokens().is_ok(), status == Status::OK);
+    }
+}
+
+#[test]
 fn a_refresh_token_of_another_response_is_refused() {
     // From CIBA Core §10.3.1.
     let token = "4bwc0ESC_IAhflf-ACC_vjD_ltc11ne-8gFPfA2Kx16";

@@ -143,6 +143,28 @@ fn a_lost_answer_decides_what_the_next_ones_mean_r50() {
 }
 
 #[test]
+fn another_success_than_200_may_have_carried_the_tokens_r50_r60() {
+    for (answer, journal) in [
+        // As a proxy says it that has changed the answer (RFC 9110 §15.3.4).
+        (
+            Answer::json(203, r#"{"access_token":"a","token_type":"Bearer","id_token":"i"}"#),
+            "5200 203 (answer)",
+        ),
+        (Answer::new(206, r#"{"access_token":"a""#), "5200 206 (answer)"),
+        (Answer::new(204, ""), "5200 204 (answer)"),
+    ] {
+        let pair = Pair::generic();
+        let flow = flow_with(&pair, "approve after 1 s", [Fault::AnswerAfterProcessing(answer)]);
+        assert_eq!(flow.poll(None).unwrap_err().status(), Status::UNKNOWN, "{journal}");
+        pair.assert_polls_then_silence(&flow, &[journal, "10400 400 invalid_grant"]);
+    }
+    let pair = Pair::generic();
+    let flow = flow_with(&pair, "approve after 1 s", [Fault::CutInBody { status: Some(203) }]);
+    assert_eq!(flow.poll(None).unwrap_err().status(), Status::UNKNOWN);
+    pair.assert_polls_then_silence(&flow, &["5200 203 (cut)", "10400 400 invalid_grant"]);
+}
+
+#[test]
 fn without_a_lost_answer_the_same_codes_mean_what_they_say() {
     for (code, outcome) in [
         ("invalid_grant", Status::FAILED),

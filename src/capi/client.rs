@@ -41,12 +41,13 @@ pub extern "C" fn ciba_client_new(
     })
 }
 
-/// Fetches the provider's metadata and keys: a trial of the settings, the network and the TLS
-/// settings that rings nobody.
+/// Fetches the provider's metadata and keys: a trial of the settings, the network and TLS that rings
+/// nobody. It does not try the client's credentials: whether they are right shows the first ciba_init().
 ///
 /// timeout_ms: how many ms to wait; < 0: until done, 0: not at all.
 /// Returns CIBA_OK, CIBA_PENDING when the time is up (ask again: it goes on in the background), or
-/// why it failed: CIBA_DISCOVERY_FAILED and the other 400s.
+/// why it failed: CIBA_DISCOVERY_FAILED, CIBA_KEYS_UNAVAILABLE or another of the 400s; the message says
+/// whether the network, TLS or the provider is the reason.
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_client_check(

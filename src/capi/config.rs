@@ -77,7 +77,7 @@ pub(super) fn change(
 ///
 /// config: the settings. name, value: UTF-8, copied; an empty value takes a setting back. err: NULL,
 /// or the place for an error.
-/// Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
+/// Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message says which was meant, perhaps), CIBA_INVALID_VALUE,
 /// CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -105,7 +105,8 @@ pub extern "C" fn ciba_config_set_json(
     change(config, err, |settings| settings.config.set_json(text(json, "json")?).map(drop))
 }
 
-/// Sends log events to a callback, beside the file that the setting log_file names.
+/// Sends log events to a callback, beside the file that the setting log_file names, and beside the
+/// callbacks that were given before.
 ///
 /// level: the least important events that are sent: 1 error, 2 warning, 3 info, 4 debug. callback:
 /// not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata

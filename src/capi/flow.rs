@@ -50,9 +50,9 @@ impl ciba_flow {
 ///
 /// stage: CIBA_STAGE_STARTING the request is on its way, CIBA_STAGE_PENDING the person is being asked,
 /// CIBA_STAGE_VERIFYING the person has approved and the tokens are being verified, CIBA_STAGE_ENDED the
-/// flow has its outcome. expires_in_ms: how long the request
-/// still lives; -1 if that is not known. next_poll_in_ms: when the next poll is due; -1 if none is.
-/// polls: how many token requests were answered, or lost.
+/// flow has its outcome. expires_in_ms: how many ms the request still lives; -1 if that is not known.
+/// next_poll_in_ms: in how many ms the next poll is due; 0 while an exchange is under way; -1 if none is
+/// due. polls: how many token requests were answered, or lost.
 ///
 /// Returns 0 for the call to go on. For anything else the call returns as if its time were up:
 /// CIBA_PENDING, and nothing is lost. A call that waits for the provider's answer to a cancel goes on.
@@ -81,7 +81,9 @@ pub type ciba_progress_callback = Option<
 /// the status is CIBA_INVALID_AUTHENTICATION_REQUEST or one of the 10s. If the start fails *flow has
 /// its outcome already; the status says why: one of the 100s (the person is not asked, but for
 /// CIBA_START_UNKNOWN: the answer was lost, and the phone may ring or not), one of the 200s (the
-/// provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent twice.
+/// provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent
+/// twice: a program that wants to try again calls this again, and may ring the phone twice only
+/// after CIBA_START_UNKNOWN.
 ///
 /// Free *flow with ciba_free(), whatever is returned; NULL is allowed there.
 /// Threads: any. Since 0.1.0.
@@ -114,9 +116,11 @@ pub extern "C" fn ciba_init(
 ///
 /// Returns CIBA_OK: the tokens are there, see ciba_flow_tokens(). CIBA_PENDING: not decided, nothing
 /// is lost, call again. Else the outcome, the same again on later calls: CIBA_DENIED, CIBA_EXPIRED,
-/// CIBA_CANCELLED, CIBA_UNKNOWN (an answer that may have carried the tokens was lost), or why the
-/// flow failed: one of the 200s (the provider ended it) or 300s (its tokens were not good).
-/// CIBA_FREED: the flow was freed meanwhile. CIBA_OTHER_PROCESS: see ciba_free().
+/// CIBA_CANCELLED, CIBA_HANDED_OVER, CIBA_UNKNOWN (an answer that may have carried the tokens was
+/// lost), or why the flow failed: one of the 200s (the provider ended it), one of the 300s (its
+/// tokens were not good), CIBA_KEYS_UNAVAILABLE (they could not be verified before the request
+/// expired); and where ciba_init() returned CIBA_PENDING, what it would have returned in the end.
+/// CIBA_FREED: the flow was freed or closed meanwhile. CIBA_OTHER_PROCESS: see ciba_free().
 /// Threads: any; several may wait for one flow. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_poll(flow: *mut ciba_flow, timeout_ms: i64, err: *mut *mut ciba_error) -> ciba_status {
@@ -149,8 +153,9 @@ pub extern "C" fn ciba_step(flow: *mut ciba_flow, timeout_ms: i64, err: *mut *mu
 /// timeout_ms: how many ms to wait for the provider's answer to that call; < 0: until it is there;
 /// 0: not at all. A program that is about to exit should wait.
 /// Returns CIBA_OK when that is done or there is nothing to do, CIBA_PENDING when the time is up, or
-/// why the provider's cancel call failed: the outcome is CIBA_CANCELLED all the same. A flow that
-/// has ended before stays as it ended (CIBA_OK).
+/// why the provider's cancel call failed, one of the 100s: the outcome is CIBA_CANCELLED all the
+/// same. A flow that has ended before stays as it ended (CIBA_OK). CIBA_FREED: the flow was freed or
+/// closed meanwhile; the provider's cancel call goes on. CIBA_OTHER_PROCESS: see ciba_free().
 /// Threads: any, also while another waits in ciba_init() or ciba_poll(). Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_cancel(
@@ -194,8 +199,8 @@ pub extern "C" fn ciba_free(flow: *mut ciba_flow) {
     })
 }
 
-/// How the flow ended: CIBA_OK (tokens), CIBA_DENIED, CIBA_EXPIRED, CIBA_CANCELLED, CIBA_FAILED (for
-/// any other reason: ciba_poll() says which), CIBA_UNKNOWN; CIBA_PENDING while it has not;
+/// How the flow ended: CIBA_OK (tokens), CIBA_DENIED, CIBA_EXPIRED, CIBA_CANCELLED, CIBA_HANDED_OVER,
+/// CIBA_UNKNOWN, CIBA_FAILED (for any other reason: ciba_poll() says which); CIBA_PENDING before that;
 /// CIBA_OTHER_PROCESS in a process that the flow does not belong to; CIBA_MISSING_ARGUMENT for NULL.
 ///
 /// Threads: any. Since 0.1.0.
@@ -307,7 +312,8 @@ pub extern "C" fn ciba_flow_interval_ms(flow: *const ciba_flow) -> i64 {
     get(-1, || Some(milliseconds(shared(flow, "flow").ok()?.flow.interval())))
 }
 
-/// The trouble that is being waited out, for example a provider that cannot be reached.
+/// The trouble that is being waited out, or was waited out last, for example a provider that could
+/// not be reached. ciba_poll() goes on meanwhile: it is there for a display.
 ///
 /// Returns an error that the caller frees with ciba_error_free(); NULL if there was no trouble.
 /// Threads: any. Since 0.1.0.

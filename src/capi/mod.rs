@@ -1,6 +1,6 @@
 //! The C ABI: the only room with `unsafe`. `include/ciba.h` is generated from it.
 //!
-//! Every entry goes through [`run`] or [`get`]: null checks, panics caught, errors handed out.
+//! Every entry goes through `run` or `get`: null checks, panics caught, errors handed out.
 //! Handles are reference-counted: a call that is inside keeps what it works on.
 #![allow(unsafe_code, non_camel_case_types)]
 

@@ -45,7 +45,7 @@ fn change(
 ///
 /// request: the request. name, value: UTF-8, copied; an empty value takes a parameter back. err:
 /// NULL, or the place for an error.
-/// Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message names the nearest name), CIBA_INVALID_VALUE,
+/// Returns CIBA_OK, CIBA_UNKNOWN_NAME (the message says which was meant, perhaps), CIBA_INVALID_VALUE,
 /// CIBA_INVALID_UTF8, CIBA_MISSING_ARGUMENT. A value that is refused changes nothing.
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]

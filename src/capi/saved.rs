@@ -51,7 +51,7 @@ pub extern "C" fn ciba_flow_checkpoint(
 ///
 /// context, saved, err: as for ciba_flow_checkpoint(). timeout_ms: how many ms to wait for an exchange that
 /// is under way, since it may bring the tokens; < 0: until it has ended; 0: not at all.
-/// Returns CIBA_OK, CIBA_PENDING (an exchange is still under way, the flow goes on), or what
+/// Returns CIBA_OK, CIBA_PENDING (an exchange is still under way, the flow goes on), CIBA_FREED, or what
 /// ciba_flow_checkpoint() returns.
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -74,7 +74,8 @@ pub extern "C" fn ciba_flow_hand_over(
 }
 
 /// Goes on with a saved flow, in this process or another one, on this machine or another one, with the
-/// settings of this client. It sends nothing by itself; ciba_poll(), ciba_step() and sets drive it.
+/// settings of this client. By itself it asks for the provider's keys alone; ciba_poll(), ciba_step() and sets
+/// drive it.
 ///
 /// A flow that was saved before its acknowledgement is not started again: it has its outcome already,
 /// and ciba_poll() says CIBA_START_UNKNOWN. One that expired meanwhile has its outcome too.

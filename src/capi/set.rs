@@ -87,7 +87,8 @@ pub extern "C" fn ciba_set_remove(
 
 /// Waits for the next flow that has its outcome, takes it out of the set, and says which it is: ask it
 /// with ciba_poll() and timeout 0. Meanwhile it has signed what flows in the set need signed, where the client
-/// has a signer (ciba_config_set_signer()); with timeout 0 once.
+/// has a signer (ciba_config_set_signer()); with timeout 0 once. It signs for one after the other: where a signer
+/// takes its time let several threads wait, which sign side by side.
 ///
 /// timeout_ms: how many ms to wait; < 0: until there is one; 0: not at all. userdata: the place for
 /// what ciba_set_add() was given for that flow. err: NULL, or the place for an error.

@@ -14,22 +14,25 @@ const MOST_SIGNATURE_BYTES: usize = 1024;
 /// Signs with the client's private key, which the library never sees: that of a smart card, an HSM, a cloud's
 /// key service.
 ///
-/// algorithm: which one, as in JWS: "ES256" for example. key_id: the setting client_key_id, or NULL. Both are
-/// UTF-8 and live until the callback returns. input, input_length: the bytes to sign, not hashed yet.
-/// signature: the place for the signature, with room for so many bytes: 1024. signature_length: the place for how
-/// many it has. It is written as JWS has it (RFC 7518 section 3): for ES256, ES384 and ES512 r and s, one
-/// after the other, of 32, 48 or 66 bytes each, not DER; 64 bytes for EdDSA; for RSA as long as the modulus.
+/// algorithm: which one, as in JWS: "ES256" for example. key_id: which key. That of the client: the setting
+/// client_key_id, or NULL. That of DPoP proofs: the kid of the setting dpop_public_key or, where it has none,
+/// its thumbprint (RFC 7638); never NULL. Both are UTF-8 and live until the callback returns. input,
+/// input_length: the bytes to sign, not hashed yet. signature: the place for the signature, with room for so
+/// many bytes: 1024. signature_length: the place for how many it has. It is written as JWS has it (RFC 7518
+/// section 3): for ES256, ES384 and ES512 r and s, one after the other, of 32, 48 or 66 bytes each, not DER; 64
+/// bytes for EdDSA; for RSA as long as the modulus.
 ///
 /// Returns 0, or any other number where it cannot sign, which then stands in the error's message. Nothing is
 /// sent then: a start ends with CIBA_SIGNER_FAILED, a poll is tried again at the next interval, until the
 /// request expires.
 ///
-/// Comes on threads that are inside ciba_init(), ciba_poll(), ciba_step(), ciba_flow_hand_over(), ciba_set_wait(),
-/// ciba_client_refresh(), ciba_client_introspect() or ciba_client_revoke(), for the flow, the set or the
-/// tokens that the call is about, whatever its timeout: with timeout 0 too it signs what an earlier call has
-/// begun. It may take its time: no other flow waits for it, but for those of a set that one thread alone waits
-/// for. With nobody inside a call nothing is signed, and nothing is sent. It may come on several threads at
-/// once. It must not unwind. It may use accessors; a call that may wait returns CIBA_IN_CALLBACK.
+/// Comes on threads that are inside ciba_init(), ciba_poll(), ciba_step(), ciba_flow_hand_over(),
+/// ciba_set_wait(), ciba_client_refresh(), ciba_client_userinfo(), ciba_client_introspect() or
+/// ciba_client_revoke(), for the flow, the set or the tokens that the call is about, whatever its timeout: with
+/// timeout 0 too it signs what an earlier call has begun. It may take its time: no other flow waits for it, but
+/// for those of a set that one thread alone waits for. With nobody inside a call nothing is signed, and nothing
+/// is sent. It may come on several threads at once. It must not unwind. It may use accessors; a call that may
+/// wait returns CIBA_IN_CALLBACK.
 pub type ciba_signer_callback = Option<
     unsafe extern "C" fn(
         userdata: *mut c_void,
@@ -94,7 +97,9 @@ impl ExternalSigner for SignerCallback {
 /// Has a callback sign with the client's private key, in place of the setting client_private_key: client
 /// assertions (private_key_jwt) and authentication requests. The settings token_endpoint_auth_signing_alg and
 /// backchannel_authentication_request_signing_alg say with which algorithm; both together ask for two
-/// signatures for one request, by one call after the other. It takes the place of the one before.
+/// signatures for one request, by one call after the other. With the setting dpop_public_key it signs DPoP
+/// proofs too (RFC 9449), also for userinfo; a signature that is not one of that key is CIBA_SIGNER_FAILED. It
+/// takes the place of the one before.
 ///
 /// callback: not NULL. userdata: given to the callback as it is. release: NULL, or called once when userdata
 /// is needed no more: by the thread that frees the last of the settings and of the clients and flows made

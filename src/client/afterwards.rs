@@ -7,22 +7,22 @@
 use std::sync::{Mutex, OnceLock};
 
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::connection::Connection;
 use super::pending::{Slot, lock};
-use super::signatures::{Desk, sign};
+use super::signatures::Desk;
 use super::{Client, ClientCore, Timeout};
 use crate::afterwards::{TokenKind, bearer, refresh_form, token_form};
 use crate::answer::Reader;
-use crate::client_certificate::bound_thumbprint;
 use crate::dpop;
 use crate::engine::PerProcess;
 use crate::error::{Error, Result, Status};
 use crate::log::Level;
 use crate::provider::Endpoints;
 use crate::tokens::{
-    Answer, Delivery, Expected, KeySet, TokenResponse, Tokens, WeakTokens, introspection, signed_userinfo,
-    userinfo, verify,
+    Answer, Delivery, Expected, KeySet, TokenResponse, Tokens, WeakTokens, decrypted_userinfo, introspection,
+    signed_userinfo, userinfo, verify,
 };
 use crate::wire::{Body, Failure, Form, Kind, Request};
 
@@ -117,7 +117,7 @@ impl Client {
     /// Errors: `NOT_PRESENT` (there is no access token), `TOKEN_MISSING` (there is no ID Token to compare
     /// with), `OTHER_CLIENT`, `METADATA_ENDPOINT_MISSING`; `INVALID_TOKEN` where the access token is not
     /// good, or not any more; `USERINFO_SUBJECT`, `USERINFO_MALFORMED`, `USERINFO_SIGNING`; where it is
-    /// signed, those of an ID Token.
+    /// signed or encrypted, those of an ID Token.
     pub fn userinfo(&self, tokens: &Tokens, timeout: Timeout) -> Result<Option<Answer>> {
         let calls = self.calls(tokens)?;
         secret(tokens, TokenKind::AccessToken)?;
@@ -125,8 +125,8 @@ impl Client {
             return Err(Status::TOKEN_MISSING.into());
         }
         let (client, with) = (self.0.clone(), tokens.clone());
-        self.0.join(&calls.userinfo, timeout, async move |_| {
-            let result = client.userinfo(&with).await;
+        self.0.join(&calls.userinfo, timeout, async move |desk| {
+            let result = client.userinfo(&with, &*desk).await;
             client.told(Kind::Userinfo, &result);
             result
         })
@@ -137,8 +137,9 @@ impl Client {
     ///
     /// Errors: `NOT_PRESENT` (there is no such token), `OTHER_CLIENT`, `METADATA_ENDPOINT_MISSING`; the
     /// provider's answer (200s); `INVALID_INTROSPECTION_RESPONSE`; `TOKEN_BINDING` where
-    /// `tls_client_certificate_bound_access_tokens` is set and the access token is not bound to the
-    /// client's certificate (RFC 8705 §3.2); the 100s.
+    /// `tls_client_certificate_bound_access_tokens` or `dpop_bound_access_tokens` is set and the access token
+    /// is not bound to the client's certificate (RFC 8705 §3.2), or the key of its proofs (RFC 9449 §6.2); the
+    /// 100s.
     pub fn introspect(&self, tokens: &Tokens, kind: TokenKind, timeout: Timeout) -> Result<Option<Answer>> {
         let calls = self.calls(tokens)?;
         secret(tokens, kind)?;
@@ -250,33 +251,54 @@ impl ClientCore {
         }
     }
 
-    async fn userinfo(&self, tokens: &Tokens) -> Result<Answer> {
+    async fn userinfo(&self, tokens: &Tokens, desk: &dyn Desk) -> Result<Answer> {
         let connection = self.connection()?;
         let url = connection.endpoint(self, |endpoints| &endpoints.userinfo).await?;
         let access_token = secret(tokens, TokenKind::AccessToken)?;
-        let exchanged = self.ask_userinfo(connection, &url, access_token).await?;
+        let exchanged = self.ask_userinfo(connection, &url, access_token, desk).await?;
         let secrets = || secrets(self, tokens);
         let answer = self.reader(connection, &secrets).succeeded(exchanged, Status::INVALID_TOKEN)?;
         let original = tokens.original();
         let subject = original.subject().ok_or(Status::TOKEN_MISSING)?;
-        match (answer.is_jwt(), self.userinfo_algorithm) {
-            (false, None) => userinfo(&answer.body, subject),
+        let (body, is_signed) = self.decrypted_userinfo(answer)?;
+        match (is_signed, self.userinfo_algorithm) {
+            (false, None) => userinfo(&body, subject),
             (true, Some(algorithm)) => {
                 let expected = Expected { algorithms: &[algorithm], ..self.expected() };
                 let verify = |keys: &KeySet| {
                     let now = connection.engine.clock().unix_ms();
-                    signed_userinfo(&answer.body, keys, &expected, subject, now)
+                    signed_userinfo(&body, keys, &expected, subject, now)
                 };
                 connection.with_keys(self, verify).await?
             }
             (true, None) => Err(Error::new(
                 Status::USERINFO_SIGNING,
-                "the userinfo answer is signed, and userinfo_signed_response_alg is not set",
+                "the userinfo answer is signed or encrypted, and no setting says so",
             )),
             (false, Some(_)) => Err(Error::new(
                 Status::USERINFO_SIGNING,
                 "the userinfo answer is not signed, although userinfo_signed_response_alg is set",
             )),
+        }
+    }
+
+    /// What a userinfo answer says, decrypted where it must be encrypted, and whether that is a signed JWT.
+    fn decrypted_userinfo(&self, answer: crate::wire::Answer) -> Result<(Zeroizing<Vec<u8>>, bool)> {
+        match &self.userinfo_decryption {
+            None => {
+                let is_signed = answer.is_jwt();
+                Ok((answer.body, is_signed))
+            }
+            Some(decryption) if answer.is_jwt() => {
+                let inside = decrypted_userinfo(&answer.body, decryption)?;
+                let is_signed = !inside.trim_ascii_start().starts_with(b"{"); // no content type says it
+                Ok((inside, is_signed))
+            }
+            Some(_) => {
+                let text =
+                    "the userinfo answer is not encrypted, although userinfo_encrypted_response_alg is set";
+                Err(Error::new(Status::TOKEN_NOT_ENCRYPTED, text))
+            }
         }
     }
 
@@ -290,19 +312,23 @@ impl ClientCore {
         Ok(answer)
     }
 
-    /// Whether an access token is bound to the client's certificate, where it must be. This is the one place
-    /// where a client sees it: the token itself is not for its eyes.
+    /// Whether an access token is bound to what it must be: the client's certificate (RFC 8705 §3.2), the key of
+    /// its proofs (RFC 9449 §6.2).
     fn check_binding(&self, answer: &Answer) -> Result<()> {
+        let certificate = self.certificate.as_ref().map(|certificate| certificate.thumbprint.as_str());
         let must = self.provider.mutual_tls.as_ref().is_some_and(|rules| rules.bound_access_tokens);
-        let own = self.certificate.as_ref().map(|certificate| certificate.thumbprint.as_str());
-        match bound_thumbprint(answer) {
-            bound if !must || bound == own => Ok(()),
-            None => Err(Error::new(Status::TOKEN_BINDING, "the access token is not bound to a certificate")),
-            Some(_) => Err(Error::new(
-                Status::TOKEN_BINDING,
-                "the access token is bound to another certificate than the client's",
-            )),
+        let certificate = certificate.filter(|_| must);
+        let key = self.dpop.as_ref().map(|dpop| dpop.thumbprint.as_str());
+        for (own, method, what) in [(certificate, "x5t#S256", "certificate"), (key, "jkt", "key")] {
+            let Some(own) = own else { continue };
+            let text = match answer.confirmation(method) {
+                Some(bound) if bound == own => continue,
+                Some(_) => format!("the access token is bound to another {what} than the client's"),
+                None => format!("the access token is not bound to a {what}"),
+            };
+            return Err(Error::new(Status::TOKEN_BINDING, text));
         }
+        Ok(())
     }
 
     async fn revoke(&self, tokens: &Tokens, kind: TokenKind, desk: &dyn Desk) -> Result<()> {
@@ -327,7 +353,7 @@ impl ClientCore {
         self.reader(connection, &secrets).succeeded(result, Status::INVALID_CLIENT)
     }
 
-    /// One request with the client's authentication; a refresh anew, once, where the server wants a nonce.
+    /// One request with the client's authentication.
     async fn post(
         &self,
         connection: &Connection,
@@ -336,47 +362,30 @@ impl ClientCore {
         form: impl Fn() -> Form,
         desk: &dyn Desk,
     ) -> Result<std::result::Result<crate::wire::Answer, Failure>> {
-        let mut again = true;
-        loop {
-            let mut form = form();
-            let unix_ms = connection.engine.clock().unix_ms();
+        let request = || {
+            let (mut form, unix_ms) = (form(), connection.engine.clock().unix_ms());
             let authorization = self.authentication.apply(&mut form, &url, unix_ms)?;
-            sign(&mut form, desk).await?;
-            let body = Some(Body::Form(form));
-            let mut request = Request { authorization, body, ..Request::new(kind, url.clone()) };
-            if kind == Kind::Refresh {
-                self.prove(connection, &mut request, None)?;
-            }
-            let result =
-                connection.http.exchange(&connection.engine, request, &Default::default()).await.result;
-            if !(self.wants_nonce(connection, &url, &result) && std::mem::take(&mut again)) {
-                return Ok(result);
-            }
-        }
+            Ok(Request { authorization, body: Some(Body::Form(form)), ..Request::new(kind, url.clone()) })
+        };
+        self.send(connection, request, None, desk).await
     }
 
-    /// One request with the access token, which goes as it is bound; anew, once, with the server's nonce.
+    /// One request with the access token, which goes as it is bound.
     async fn ask_userinfo(
         &self,
         connection: &Connection,
         url: &url::Url,
         access_token: &str,
+        desk: &dyn Desk,
     ) -> Result<std::result::Result<crate::wire::Answer, Failure>> {
-        let mut again = true;
-        loop {
+        let request = || {
             let authorization = match self.dpop {
                 Some(_) => dpop::authorization(access_token),
                 None => bearer(access_token),
             };
-            let usual = Request::new(Kind::Userinfo, url.clone());
-            let mut request = Request { authorization: Some(authorization), ..usual };
-            self.prove(connection, &mut request, Some(access_token))?;
-            let result =
-                connection.http.exchange(&connection.engine, request, &Default::default()).await.result;
-            if !(self.wants_nonce(connection, url, &result) && std::mem::take(&mut again)) {
-                return Ok(result);
-            }
-        }
+            Ok(Request { authorization: Some(authorization), ..Request::new(Kind::Userinfo, url.clone()) })
+        };
+        self.send(connection, request, Some(access_token), desk).await
     }
 
     /// What every ID Token of this client must be.
@@ -385,6 +394,8 @@ impl ClientCore {
             algorithms: std::slice::from_ref(&self.algorithm),
             decryption: self.decryption.as_ref(),
             leeway_seconds: self.clock_tolerance_s,
+            acr_array: self.provider.rules.acr_array,
+            key_thumbprint: self.dpop.as_ref().map(|dpop| dpop.thumbprint.as_str()),
             ..Expected::new(&self.provider.issuer, &self.authentication.client_id)
         }
     }
@@ -403,8 +414,11 @@ impl ClientCore {
     }
 
     fn told<T>(&self, kind: Kind, result: &Result<T>) {
-        let level = if result.is_ok() { Level::Info } else { Level::Warning };
-        self.event(level, &format!("{}.answered", kind.name()), "", || {
+        let (level, what) = match result {
+            Ok(_) => (Level::Info, "answered"),
+            Err(_) => (Level::Warning, "failed"), // perhaps nothing was asked
+        };
+        self.event(level, &format!("{}.{what}", kind.name()), "", || {
             result.as_ref().err().map(ToString::to_string).unwrap_or_default()
         });
     }

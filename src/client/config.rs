@@ -11,7 +11,7 @@ use url::Url;
 use super::ClientCore;
 use super::bound::dpop;
 use super::credentials::credentials;
-use super::decryption::decryption;
+use super::decryption::Decryptions;
 use super::mutual_tls::{client_certificate, given_endpoint, mutual_tls, tell_validity};
 use super::profile;
 use super::proxy::proxy;
@@ -88,7 +88,8 @@ impl Config {
     /// Has `signer` sign with the client's private key, which the library then never sees, in place of
     /// `client_private_key`: client assertions and authentication requests. The settings
     /// `token_endpoint_auth_signing_alg` and `backchannel_authentication_request_signing_alg` say with which
-    /// algorithm, `client_key_id` with which `kid`. It takes the place of the one before.
+    /// algorithm, `client_key_id` with which `kid`. With the setting `dpop_public_key` it signs DPoP proofs
+    /// too; [`crate::SigningInput::key_id`] says which key is asked for. It takes the place of the one before.
     pub fn set_signer(&mut self, signer: Arc<dyn ExternalSigner>) -> &mut Self {
         self.signer = Some(signer);
         self
@@ -139,16 +140,18 @@ impl Config {
         if let Some(certificate) = &certificate {
             tell_validity(certificate, &logger, now);
         }
+        let Decryptions { id_token: decryption, userinfo: userinfo_decryption } = Decryptions::new(values)?;
         Ok(ClientCore {
             id_token_required: provider.rules.id_token_required,
             provider,
             authentication,
             certificate,
-            dpop: dpop(values, delivery_mode)?,
+            dpop: dpop(values, self.signer.as_ref())?,
             request_signing,
             algorithm,
-            decryption: decryption(values)?,
+            decryption,
             userinfo_algorithm: values.text("userinfo_signed_response_alg").and_then(Algorithm::from_name),
+            userinfo_decryption,
             clock_tolerance_s: u32::try_from(values.number("clock_tolerance_s")).unwrap_or_default(),
             logger,
             http: Arc::new(http),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bound::PUBLIC_KEY;
 use super::secret_source::secret_source;
 use crate::client_auth::{ClientAuthentication, Credentials};
 use crate::error::{Error, Result, Status};
@@ -17,9 +18,11 @@ pub fn credentials(
     external: Option<&Arc<dyn ExternalSigner>>,
 ) -> Result<(ClientAuthentication, Option<RequestSigning>)> {
     let key = private_key(values, "client_private_key", PrivateKey::read)?;
-    if key.is_some() && external.is_some() {
+    // One that has the key of DPoP proofs may have that alone.
+    if key.is_some() && external.is_some() && values.given(PUBLIC_KEY).is_none() {
         return conflict("client_private_key: a signer is set too, and one of them signs");
     }
+    let external = external.filter(|_| key.is_none());
     let settings = Settings { values, provider, key, external };
     let client_id = needed(values, "client_id")?.to_owned();
     let authentication = ClientAuthentication { client_id, credentials: settings.credentials()? };
@@ -141,12 +144,12 @@ impl Settings<'_> {
     }
 }
 
-/// The private key of a setting and its `_file` twin.
-pub fn private_key(
+/// The private key, or keys, of a setting and its `_file` twin.
+pub fn private_key<K>(
     values: &Values,
     name: &str,
-    read: fn(&str) -> std::result::Result<PrivateKey, String>,
-) -> Result<Option<PrivateKey>> {
+    read: fn(&str) -> std::result::Result<K, String>,
+) -> Result<Option<K>> {
     let Some((name, bytes)) = secret_source(values, name)? else { return Ok(None) };
     let key = str::from_utf8(&bytes).map_err(|_| "is not text in UTF-8".to_owned());
     let key = key.and_then(read);

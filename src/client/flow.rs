@@ -10,7 +10,6 @@ use secrecy::{ExposeSecret, SecretString};
 use super::ClientCore;
 use super::connection::Connection;
 use super::inner::{Cancel, InFlight, Inner, Watchers};
-use super::signatures::sign;
 use crate::answer::{Acknowledgement, Reader};
 use crate::clock::{ClockHold, Millis};
 use crate::engine::{AbortHandle, Attend, Departure, Engine, ScheduledAt};
@@ -57,6 +56,10 @@ impl FlowShared {
         }
         handed_out(&flow);
         let mut inner = flow.lock();
+        if inner.freed || inner.state.has_ended() {
+            drop(inner);
+            return Ok(flow); // given up by another thread that has its handle
+        }
         let hold = flow.engine.clock().hold();
         let departure = Arc::<Departure>::default();
         let (starting, leaving) = (flow.clone(), departure.clone());
@@ -159,7 +162,9 @@ impl FlowShared {
                 self.spread(&mut inner);
                 inner.show(acknowledgement.binding_message, acknowledgement.authentication_uri);
                 if matches!(inner.cancel(), Some(Cancel::Wanted)) {
-                    self.cancel_at_provider(&mut inner);
+                    if let Some(url) = self.cancelling(&mut inner) {
+                        self.cancel_at_provider(url);
+                    }
                 } else if !inner.freed {
                     self.fetch_keys_early();
                 }
@@ -186,16 +191,19 @@ impl FlowShared {
             || Error::new(Status::METADATA_ENDPOINT_MISSING, "the backchannel endpoint is not known");
         let url = endpoints.backchannel_authentication.clone().ok_or_else(missing)?;
         self.prepare(connection, &mut to_send).await?;
-        let (client, unix_ms) = (&self.client, self.engine.clock().unix_ms());
+        let client = &self.client;
         let (rules, authentication) = (&client.provider.rules, &client.authentication);
-        let signing = client.request_signing.as_ref();
-        let (mut form, authorization) =
-            self.asked.start_form(&to_send.parameters, rules, authentication, signing, &url, unix_ms)?;
-        sign(&mut form, self).await?;
-        self.event(Level::Info, "start.sent", || format!("to {}", url.host_str().unwrap_or_default()));
-        let request =
-            Request { authorization, body: Some(Body::Form(form)), ..Request::new(Kind::Start, url) };
-        let exchanged = connection.http.exchange(&self.engine, request, departure).await;
+        let request = || {
+            let (signing, unix_ms) = (client.request_signing.as_ref(), self.engine.clock().unix_ms());
+            let (form, authorization) =
+                self.asked.start_form(&to_send.parameters, rules, authentication, signing, &url, unix_ms)?;
+            let body = Some(Body::Form(form));
+            Ok(Request { authorization, body, ..Request::new(Kind::Start, url.clone()) })
+        };
+        let sent = || {
+            self.event(Level::Info, "start.sent", || format!("to {}", url.host_str().unwrap_or_default()));
+        };
+        let (exchanged, _) = self.send(connection, request, departure, sent).await?;
         let secrets = || [self.secrets(), to_send.not_kept()].concat();
         let mut acknowledgement = self.reader(&secrets).acknowledgement(exchanged.result)?;
         self.init_auth(connection, &to_send, &mut acknowledgement).await?;
@@ -376,14 +384,20 @@ impl FlowShared {
         Some(next.min(wake.unwrap_or(Millis::MAX)))
     }
 
-    /// Sends the provider's own cancel call in the background, if it has one.
-    pub(super) fn cancel_at_provider(self: &Arc<Self>, inner: &mut Inner) {
-        let url = match inner.state.auth_req_id().map(|id| self.client.provider.cancel_url(id)) {
-            Some(Ok(Some(url))) => url,
-            Some(Err(error)) => return inner.set_cancel(Cancel::Done(Err(error))),
-            Some(Ok(None)) | None => return inner.set_cancel(Cancel::Done(Ok(()))),
+    /// Where the provider's own cancel call is to be sent, if it has one.
+    pub(super) fn cancelling(&self, inner: &mut Inner) -> Option<url::Url> {
+        let url = inner.state.auth_req_id().map(|id| self.client.provider.cancel_url(id));
+        let (cancel, url) = match url.unwrap_or(Ok(None)) {
+            Ok(Some(url)) => (Cancel::Sent, Some(url)),
+            Ok(None) => (Cancel::Done(Ok(())), None),
+            Err(error) => (Cancel::Done(Err(error)), None),
         };
-        inner.set_cancel(Cancel::Sent);
+        inner.set_cancel(cancel);
+        url
+    }
+
+    /// Sends the provider's own cancel call in the background.
+    pub(super) fn cancel_at_provider(self: &Arc<Self>, url: url::Url) {
         let (flow, hold) = (self.clone(), self.engine.clock().hold());
         self.spawn(async move || {
             let result = flow.try_cancel(url).await;
@@ -406,7 +420,10 @@ impl FlowShared {
         match exchanged.result {
             Ok(answer) if matches!(answer.status, 200..300 | 404 | 410) => Ok(()), // done, or gone already
             Ok(answer) => {
-                let text = format!("the provider did not cancel (HTTP {})", answer.status);
+                let text = format!(
+                    "the provider did not cancel (HTTP {}): the person may be asked until the request expires",
+                    answer.status
+                );
                 Err(Error::new(Status::HTTP_STATUS, text).with_http_status(answer.status))
             }
             Err(failure) => Err(Error::new(failure.status, failure.message)),
@@ -476,3 +493,6 @@ fn end_event(outcome: &Outcome) -> (Level, &'static str, String) {
     };
     (level, name, outcome.error().map_or("tokens verified".to_owned(), |error| error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

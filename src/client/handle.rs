@@ -34,7 +34,7 @@ pub struct Progress {
     pub stage: ProgressStage,
     /// How long the request still lives; `None` before the acknowledgement and after the outcome.
     pub expires_in: Option<Duration>,
-    /// When the next poll is due; `None` if there is none.
+    /// When the next poll is due, zero while an exchange is under way; `None` if there is none.
     pub next_poll_in: Option<Duration>,
     /// How many token requests have been answered, or lost.
     pub polls: u64,
@@ -83,8 +83,8 @@ impl Flow {
         self.0.cancel(timeout)
     }
 
-    /// The class of the outcome: `OK`, `DENIED`, `EXPIRED`, `CANCELLED`, `FAILED`, `UNKNOWN`, or
-    /// `PENDING` while there is none. `OTHER_PROCESS` in a child made by fork.
+    /// The class of the outcome: `OK`, `DENIED`, `EXPIRED`, `CANCELLED`, `HANDED_OVER`, `FAILED`,
+    /// `UNKNOWN`, or `PENDING` while there is none. `OTHER_PROCESS` in a child made by fork.
     pub fn outcome(&self) -> Status {
         self.0.outcome()
     }

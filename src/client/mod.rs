@@ -75,6 +75,8 @@ pub(crate) struct ClientCore {
     pub decryption: Option<Decryption>,
     /// That of userinfo answers, where they are signed.
     pub userinfo_algorithm: Option<Algorithm>,
+    /// How they are encrypted, if they are.
+    pub userinfo_decryption: Option<Decryption>,
     pub clock_tolerance_s: u32,
     pub id_token_required: bool,
     logger: Logger,
@@ -110,7 +112,8 @@ impl Client {
     /// Starts an authentication and waits for the provider's acknowledgement, at most so long. The
     /// flow comes back also where that takes longer; [`Flow::poll`] then waits on.
     ///
-    /// The request is checked first: if it is wrong nothing is sent. It is sent once, never again.
+    /// The request is checked first: if it is wrong nothing is sent. It is sent once, never again; but with push
+    /// and DPoP once more, with the nonce that the provider asks for before it asks the person.
     ///
     /// Errors: `INVALID_AUTHENTICATION_REQUEST`; where the provider answers with an error its
     /// status (200s); `START_UNKNOWN` where the answer was lost; the other 100s where the
@@ -190,6 +193,10 @@ impl ClientCore {
         for (alg, enc) in self.decryption.iter().map(Decryption::names) {
             all.push(needed("id_token_encryption_alg_values_supported", alg));
             all.push(needed("id_token_encryption_enc_values_supported", enc));
+        }
+        for (alg, enc) in self.userinfo_decryption.iter().map(Decryption::names) {
+            all.push(needed("userinfo_encryption_alg_values_supported", alg));
+            all.push(needed("userinfo_encryption_enc_values_supported", enc));
         }
         all.extend(self.request_signing.as_ref().map(|signing| Support {
             name: "backchannel_authentication_request_signing_alg_values_supported",

@@ -124,15 +124,14 @@ impl FlowShared {
             return;
         }
         let hold = self.engine.clock().hold();
-        for (id, news) in early {
-            match inner.state.auth_req_id() == Some(id.expose_secret()) {
-                true => self.hear(&mut inner, news),
-                false => self.event(Level::Warning, "notification.refused", || {
-                    Refusal::OTHER_REQUEST.status.text().to_owned()
-                }),
-            }
-        }
+        let is_ours = |(id, _): &(SecretString, News)| inner.state.auth_req_id() == Some(id.expose_secret());
+        let (ours, others): (Vec<_>, Vec<_>) = early.into_iter().partition(is_ours);
+        ours.into_iter().for_each(|(_, news)| self.hear(&mut inner, news));
         self.unlock(inner);
+        for _ in others {
+            let text = || Refusal::OTHER_REQUEST.status.text().to_owned();
+            self.event(Level::Warning, "notification.refused", text);
+        }
         self.engine.attend(self.clone(), hold);
     }
 

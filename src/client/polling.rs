@@ -5,7 +5,6 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::flow::FlowShared;
-use super::signatures::sign;
 use crate::answer::PollAnswer;
 use crate::clock::Millis;
 use crate::engine::{Departure, Exchanged};
@@ -38,42 +37,31 @@ impl FlowShared {
         self.spread(&mut inner);
     }
 
-    /// Sends the request; once more, as the same poll, where the provider wants a nonce in the proof (RFC 9449
-    /// §8). `true`: it still wants another one.
+    /// Sends the request. `true`: the provider still wants another nonce in the proof.
     async fn send_poll(
         &self,
         auth_req_id: &SecretString,
         due_at: Millis,
-        mut departure: Arc<Departure>,
+        departure: Arc<Departure>,
     ) -> Result<(Exchanged, bool)> {
         let client = &self.client;
         let connection = client.connection()?;
         let endpoints = connection.endpoints(client).await?;
         let missing = || Error::new(Status::METADATA_ENDPOINT_MISSING, "the token endpoint is not known");
         let url = endpoints.token.clone().ok_or_else(missing)?;
-        let mut again = true;
-        loop {
+        let request = || {
             let unix_ms = self.engine.clock().unix_ms();
             let (rules, authentication) = (&client.provider.rules, &client.authentication);
-            let (mut form, authorization) =
+            let (form, authorization) =
                 self.asked.poll_form(rules, authentication, auth_req_id, &url, unix_ms)?;
-            sign(&mut form, self).await?;
+            let body = Some(Body::Form(form));
+            Ok(Request { authorization, body, ..Request::new(Kind::Poll, url.clone()) })
+        };
+        let sent = || {
             self.event(Level::Debug, "poll.sent", || {
                 format!("{} ms after it was due", self.now().saturating_sub(due_at))
             });
-            let body = Some(Body::Form(form));
-            let mut request = Request { authorization, body, ..Request::new(Kind::Poll, url.clone()) };
-            client.prove(connection, &mut request, None)?;
-            let exchanged = connection.http.exchange(&self.engine, request, &departure).await;
-            let wanted = client.wants_nonce(connection, &url, &exchanged.result);
-            if !(wanted && std::mem::take(&mut again)) {
-                return Ok((exchanged, wanted));
-            }
-            self.event(Level::Debug, "poll.nonce", || "the provider wants a nonce in the DPoP proof".into());
-            departure = Arc::default(); // what is sent anew can be stopped as well
-            if let Some(in_flight) = self.lock().in_flight.as_mut() {
-                in_flight.departure = Some(departure.clone());
-            }
-        }
+        };
+        self.send(connection, request, &departure, sent).await
     }
 }

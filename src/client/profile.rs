@@ -1,6 +1,7 @@
 //! Profiles: one setting that makes impossible what a profile forbids. A profile is a table: what each setting
 //! may be under it, and what it is where nobody sets it.
 
+use super::bound::public_key;
 use super::credentials::private_key;
 use crate::error::{Error, Result, Status};
 use crate::settings::Values;
@@ -117,11 +118,15 @@ fn of_key(values: &Values, applied: &Values, setting: &str, name: &str) -> Resul
     if is_assertion && applied.text("token_endpoint_auth_method") != Some("private_key_jwt") {
         return Ok(None);
     }
-    Ok(match private_key(values, name, PrivateKey::read)? {
-        None if name == DPOP_KEY => None,
-        Some(key) if key.usual_algorithm() == "ES256" => Some("ES256"),
-        _ => Some("PS256"),
-    })
+    let private = private_key(values, name, PrivateKey::read)?.map(|key| key.usual_algorithm().to_owned());
+    let usual = match private {
+        None if name == DPOP_KEY => match public_key(values)? {
+            Some(key) => key.usual_algorithm().to_owned(),
+            None => return Ok(None),
+        },
+        usual => usual.unwrap_or_default(),
+    };
+    Ok(Some(if usual == "ES256" { "ES256" } else { "PS256" }))
 }
 
 /// FAPI 1.0 Advanced §5.2.2: access tokens are sender-constrained.

@@ -18,6 +18,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ use crate::flow::{Acknowledged, FlowState, Outcome, Resumed};
 use crate::log::Level;
 use crate::notification::{DeliveryMode, TokenHash};
 use crate::request::Asked;
+use crate::wire::Kind;
 
 const MAGIC: &[u8] = b"CIBA";
 const VERSION: u8 = 1;
@@ -83,8 +85,6 @@ impl Sealing {
         bytes.extend(id.as_bytes());
         match self.keys.first() {
             Some((_, key)) => {
-                // The buffer grows by the tag: no copy is left behind.
-                json.reserve_exact(AES_256_GCM_SIV.tag_len());
                 let nonce = key.seal_in_place_append_tag(Aad::from(&bytes), &mut *json);
                 let nonce = nonce.map_err(|_| Error::new(Status::INTERNAL, "the flow cannot be sealed"))?;
                 bytes.extend(nonce.as_ref());
@@ -159,6 +159,35 @@ struct Record<'a> {
     authentication_uri: Option<Cow<'a, str>>,
     /// The hash of the notification token, in Base64, in ping and push mode.
     notification_token_hash: Option<Cow<'a, str>>,
+    /// The thumbprint of the key that tokens will be bound to, where the start has shown it.
+    key_thumbprint: Option<Cow<'a, str>>,
+}
+
+impl Record<'_> {
+    /// As JSON, with room for the tag of the seal: no copy is left behind by growing.
+    fn to_json(&self) -> Result<Zeroizing<Vec<u8>>> {
+        let refused = |_| Error::new(Status::INTERNAL, "the flow cannot be written");
+        let mut length = Length::default();
+        serde_json::to_writer(&mut length, self).map_err(refused)?;
+        let mut json = Zeroizing::new(Vec::with_capacity(length.0 + AES_256_GCM_SIV.tag_len()));
+        serde_json::to_writer(&mut *json, self).map_err(refused)?;
+        Ok(json)
+    }
+}
+
+/// How many bytes are written.
+#[derive(Default)]
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A flow as bytes. Confidential, unless it is sealed; even then whoever has it and the client's
@@ -198,7 +227,10 @@ impl FlowShared {
     pub fn checkpoint(&self, context: &str) -> Result<SavedFlow> {
         self.same_process()?;
         let mut inner = self.lock();
-        self.save(&mut inner, context, true)
+        let saved = self.save(&mut inner, context, true);
+        self.unlock(inner);
+        self.tell_saved(&saved);
+        saved
     }
 
     /// Saves the flow and closes it here, once no exchange is under way. `Ok(None)`: one still is.
@@ -214,10 +246,23 @@ impl FlowShared {
                 break inner;
             } // else somebody began the next one just now
         };
-        let saved = self.save(&mut inner, context, false)?;
-        inner.state.end(Outcome::HandedOver);
+        let saved = self.save(&mut inner, context, false);
+        if saved.is_ok() {
+            inner.state.end(Outcome::HandedOver);
+            inner.changed = true;
+        }
         self.unlock(inner);
-        Ok(Some(saved))
+        self.tell_saved(&saved);
+        self.engine.attend(self.clone(), None); // which then lets go of it
+        saved.map(Some)
+    }
+
+    /// Once the lock is free, as with every event.
+    fn tell_saved(&self, saved: &Result<SavedFlow>) {
+        if let Ok(saved) = saved {
+            self.event(Level::Debug, "flow.saved", || format!("revision {}", saved.revision));
+        }
+        self.client.deliver_log();
     }
 
     fn save(&self, inner: &mut Inner, context: &str, checkpoint: bool) -> Result<SavedFlow> {
@@ -253,15 +298,13 @@ impl FlowShared {
             notification_token_hash: inner
                 .notified()
                 .map(|notified| Cow::Owned(STANDARD.encode(notified.token()))),
+            key_thumbprint: self.client.proved_by(Kind::Start).map(|dpop| Cow::Borrowed(&*dpop.thumbprint)),
         };
-        let json = serde_json::to_vec(&record).map(Zeroizing::new);
-        let json = json.map_err(|_| Error::new(Status::INTERNAL, "the flow cannot be written"))?;
-        let bytes = self.client.sealing.seal(json)?;
+        let bytes = self.client.sealing.seal(record.to_json()?)?;
         inner.revision = inner.revision.saturating_add(1);
         if !self.client.saved_flow_exclusive {
             inner.state.share();
         }
-        self.event(Level::Debug, "flow.saved", || format!("revision {}", inner.revision));
         Ok(SavedFlow { bytes, revision: inner.revision })
     }
 
@@ -289,6 +332,7 @@ impl FlowShared {
         if waits_for_tokens {
             flow.fetch_keys_early();
         }
+        client.deliver_log();
         Ok(flow)
     }
 }
@@ -303,6 +347,10 @@ impl ClientCore {
         if !is_ours {
             return Err(Status::SAVED_FLOW_CLIENT.into());
         }
+        if record.key_thumbprint.as_deref() != self.proved_by(Kind::Start).map(|dpop| &*dpop.thumbprint) {
+            let text = "the tokens of the saved flow are bound to another DPoP key than the client's";
+            return Err(Error::new(Status::SAVED_FLOW_CLIENT, text));
+        }
         if record.context != context {
             return Err(Status::SAVED_FLOW_CONTEXT.into());
         }
@@ -314,11 +362,12 @@ impl ClientCore {
         let exclusive = self.saved_flow_exclusive;
         let mut state = match (&record.auth_req_id, record.expires_at) {
             (Some(auth_req_id), Some(expires_at)) => {
+                let interval = record.interval_ms.clamp(LEAST_INTERVAL_MS, LONGEST_MS);
                 let at = |unix: i64| now.saturating_add_signed(unix.saturating_sub(unix_now));
                 // What was asked after a checkpoint cannot be seen: a whole interval from now.
                 let next_at = match record.next_poll_at.filter(|_| !record.checkpoint) {
                     Some(next) => at(next).max(now),
-                    None => now.saturating_add(record.interval_ms).saturating_add(LEAST_SLACK_MS),
+                    None => now.saturating_add(interval).saturating_add(LEAST_SLACK_MS),
                 };
                 FlowState::resumed(Resumed {
                     acknowledged: Acknowledged::new(
@@ -326,7 +375,7 @@ impl ClientCore {
                         auth_req_id,
                     ),
                     deadline: at(expires_at).min(now.saturating_add(LONGEST_MS)),
-                    interval: record.interval_ms.min(LONGEST_MS),
+                    interval,
                     next_at: next_at.min(now.saturating_add(LONGEST_MS)),
                     lost: record.lost || record.checkpoint || !exclusive,
                 })
@@ -369,6 +418,8 @@ impl ClientCore {
 
 /// As after any other poll, see [`crate::flow`].
 const LEAST_SLACK_MS: Millis = 200;
+/// No interval is shorter: they are whole seconds (CIBA Core §7.3).
+const LEAST_INTERVAL_MS: Millis = 1_000;
 /// No saved flow lives or waits longer (31 days).
 const LONGEST_MS: Millis = 31 * 24 * 3600 * 1000;
 

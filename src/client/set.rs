@@ -134,6 +134,16 @@ impl<T: Send + 'static> Members<T> {
             self.freed(flow);
             return Err(error);
         }
+        let (is_member, freed) = {
+            let state = self.lock();
+            (state.has(flow), state.freed)
+        };
+        if !is_member {
+            flow.unwatch(&self.watcher()); // another thread has taken it out, or freed the set, meanwhile
+        }
+        if freed {
+            return Err(Status::FREED.into());
+        }
         if flow.outcome() != Status::PENDING {
             self.settle(flow); // before the watch began, perhaps
         }
@@ -178,6 +188,7 @@ impl<T: Send + 'static> Members<T> {
                 self.show(&state);
                 drop(state);
                 flow.run_errand();
+                drop(flow); // without the lock: it may be the last of it
                 state = self.lock();
                 continue;
             }
@@ -200,7 +211,11 @@ impl<T: Send + 'static> Members<T> {
         };
         self.show(&state);
         let hold = if waits { take_hold(&mut state.wake_at, until) } else { None };
+        let left = state.woken || !state.settled.is_empty() || !state.to_sign.is_empty();
         drop(state);
+        if left {
+            self.changed.notify_one(); // this thread may have been the one that was woken for it
+        }
         if hold.is_some() {
             self.engine.attend(self.clone(), hold); // only now may a simulated clock go on
         }
@@ -267,10 +282,13 @@ impl<T: Send + 'static> Members<T> {
         }
         let mut state = self.lock();
         state.freed = true;
-        let State { pending, ended, .. } = &mut *state;
+        let State { pending, ended, settled, to_sign, .. } = &mut *state;
         let members: Vec<_> = pending.drain().chain(ended.drain()).collect();
+        let (settled, to_sign) = (std::mem::take(settled), std::mem::take(to_sign));
         drop(state);
+        drop((settled, to_sign)); // without the lock
         self.changed.notify_all();
+        self.engine.attend(self.clone(), None); // which then lets go of it
         let watcher = self.watcher();
         members.iter().for_each(|(flow, _)| flow.unwatch(&watcher));
     }
@@ -318,6 +336,9 @@ impl<T: Send + 'static> Attend for Members<T> {
     /// Wakes those whose time is up.
     fn attend(self: Arc<Self>, now: Millis) -> Option<Millis> {
         let mut state = self.lock();
+        if state.freed {
+            return None; // who waited is awake
+        }
         for (_, hold) in state.wake_at.iter_mut().filter(|(at, hold)| *at <= now && hold.is_none()) {
             *hold = self.engine.clock().hold();
             self.changed.notify_all();
@@ -383,6 +404,9 @@ impl<T: Send + 'static> FlowSet<T> {
 
     /// Waits for the next flow that has its outcome, takes it out of the set and says which it is.
     /// `Ok(None)`: none within the timeout.
+    ///
+    /// Meanwhile it signs for members whose client has an [`crate::ExternalSigner`], one after the other:
+    /// where that takes its time let several threads wait, which sign side by side.
     ///
     /// Errors: `OTHER_PROCESS`.
     pub fn wait(&self, timeout: Timeout) -> Result<Option<T>> {

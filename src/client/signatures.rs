@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Result, Status};
 use crate::signing::Unsigned;
-use crate::wire::Form;
+use crate::wire::{Form, Request};
 
 /// What one request needs signed: all at once, so that none of it has become old when the last is there.
 pub(super) struct Errand {
@@ -31,19 +31,24 @@ pub(super) trait Desk: Send + Sync {
     fn leave(&self, errand: Errand);
 }
 
-/// Has a form signed where it is to be.
+/// Has a request signed where it is to be: the JWTs of its form, and its proof.
 ///
 /// Errors: `SIGNER_FAILED`.
-pub(super) async fn sign(form: &mut Form, desk: &dyn Desk) -> Result<()> {
-    let (names, unsigned): (Vec<String>, Vec<Unsigned>) = form.take_unsigned().into_iter().unzip();
+pub(super) async fn sign(request: &mut Request, proof: Option<Unsigned>, desk: &dyn Desk) -> Result<()> {
+    let in_form = request.form_mut().map(Form::take_unsigned).unwrap_or_default();
+    let (names, mut unsigned): (Vec<String>, Vec<Unsigned>) = in_form.into_iter().unzip();
+    unsigned.extend(proof);
     if unsigned.is_empty() {
         return Ok(());
     }
     let (answer, signed) = oneshot::channel();
     desk.leave(Errand { unsigned, answer });
-    let signed = signed.await.map_err(|_| Status::SIGNER_FAILED)??;
-    for (name, jwt) in names.iter().zip(&signed) {
-        form.add(name, jwt.expose_secret());
+    let mut signed = signed.await.map_err(|_| Status::SIGNER_FAILED)??.into_iter();
+    if let Some(form) = request.form_mut() {
+        for (name, jwt) in names.iter().zip(&mut signed) {
+            form.add(name, jwt.expose_secret());
+        }
     }
+    request.proof = signed.next();
     Ok(())
 }

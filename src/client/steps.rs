@@ -55,11 +55,11 @@ impl FlowShared {
             Request { authorization, body: Some(Body::Form(form)), ..Request::new(Kind::Prepare, url) };
         let exchanged = connection.http.exchange(&self.engine, request, &Arc::default()).await;
         let secrets = || self.secrets();
-        let [hint, message] =
-            self.reader(&secrets).step(exchanged.result, ["login_hint_token", "binding_message"])?;
+        let answer = self.reader(&secrets).step(exchanged.result, ["login_hint_token", "binding_message"]);
+        let [hint, message] = answer.map_err(|error| at("prepare_endpoint", error))?;
         if let Some(c) = unreadable(&message) {
             let text = format!("the provider's binding_message cannot be shown: {}", complaint(c));
-            return Err(Error::new(Status::MALFORMED_ANSWER, text));
+            return Err(at("prepare_endpoint", Error::new(Status::MALFORMED_ANSWER, text)));
         }
         let message = SecretString::from(message);
         to_send.parameters.insert(0, ("login_hint_token".into(), hint.into()));
@@ -94,10 +94,11 @@ impl FlowShared {
         let request = Request { body: Some(Body::Json(members)), ..Request::new(Kind::InitAuth, url) };
         let exchanged = connection.http.exchange(&self.engine, request, &Arc::default()).await;
         let secrets = || [self.secrets(), vec![auth_req_id.clone()]].concat();
-        let [uri] = self.reader(&secrets).step(exchanged.result, ["authentication_uri"])?;
-        provider
-            .endpoint("authentication_uri", &uri)
-            .map_err(|error| Error::new(Status::MALFORMED_ANSWER, error.message()))?;
+        let answer = self.reader(&secrets).step(exchanged.result, ["authentication_uri"]);
+        let [uri] = answer.map_err(|error| at("init_auth_endpoint", error))?;
+        provider.endpoint("authentication_uri", &uri).map_err(|error| {
+            at("init_auth_endpoint", Error::new(Status::MALFORMED_ANSWER, error.message()))
+        })?;
         acknowledgement.authentication_uri = Some(uri.into());
         Ok(())
     }
@@ -111,6 +112,12 @@ impl FlowShared {
     pub fn authentication_uri(&self) -> Option<SecretString> {
         self.read(|inner, _| inner.shown()?.authentication_uri.clone())
     }
+}
+
+/// The same, said of one of the steps: by the setting that says where it is.
+fn at(endpoint: &str, error: Error) -> Error {
+    let message = format!("{endpoint}: {}", error.message());
+    error.reworded(message)
 }
 
 fn missing(name: &str) -> Error {

@@ -181,6 +181,7 @@ impl FlowShared {
     pub fn cancel(self: &Arc<Self>, timeout: Timeout) -> Result<bool> {
         self.same_process()?;
         let hold = self.engine.clock().hold(); // between the poll that is aborted and the cancel call
+        let mut url = None;
         let mut inner = self.lock();
         if !inner.state.has_ended() {
             let starting = inner.state.is_starting();
@@ -194,12 +195,16 @@ impl FlowShared {
                     exchange.task.abort();
                     inner.exchanges = inner.exchanges.wrapping_add(1);
                 }
-                self.cancel_at_provider(&mut inner);
+                url = self.cancelling(&mut inner);
             }
             inner.changed = true;
         }
         self.unlock(inner);
-        drop(hold);
+        // After it: a log hears of the cancel before it hears of the answer.
+        if let Some(url) = url {
+            self.cancel_at_provider(url);
+        }
+        self.engine.attend(self.clone(), hold); // which then lets go of it
         let answered = |inner: &Inner| match inner.cancel() {
             None => Some(Ok(())),
             Some(Cancel::Done(result)) => Some(result.clone()),
@@ -229,6 +234,7 @@ impl FlowShared {
         let watchers = std::mem::take(&mut inner.watchers);
         self.unlock(inner);
         watchers.iter().for_each(|watcher| watcher.freed(self));
+        self.engine.attend(self.clone(), None); // which then lets go of it
         self.client.deliver_log();
     }
 

@@ -17,10 +17,9 @@ use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::{Zeroize, Zeroizing};
 
-use self::password::Closed;
+use self::password::{Closed, Password};
 use self::pkcs12::{Contents, Unread};
 use crate::error::{Error, Result, Status};
-use crate::tokens::Answer;
 
 /// The setting that opens what is encrypted.
 pub const PASSWORD: &str = "tls_client_password";
@@ -85,11 +84,6 @@ impl ClientCertificate {
     }
 }
 
-/// What an access token is bound to by the answer to its introspection (RFC 8705 §3.2, RFC 7800 §3.1).
-pub fn bound_thumbprint(answer: &Answer) -> Option<&str> {
-    answer.get("cnf")?.get("x5t#S256")?.as_str()
-}
-
 fn invalid(name: &str, why: &str) -> Error {
     Error::new(Status::INVALID_VALUE, format!("{name}: {why}"))
 }
@@ -124,7 +118,7 @@ fn from_pem(name: &str, text: &str, password: Option<&str>) -> Result<Parts> {
         Some(base64) => {
             let der = decoded(base64).ok_or_else(damaged)?;
             let key = EncryptedPrivateKeyInfo::from_der(&der).map_err(|_| damaged())?;
-            let key = pkcs12::private_key(&key, password.unwrap_or_default());
+            let key = pkcs12::private_key(&key, &Password::new(password.unwrap_or_default()));
             Some(pkcs8(&key.map_err(|closed| locked(name, password, closed))?))
         }
         None => match PrivateKeyDer::from_pem_slice(text.as_bytes()) {

@@ -14,7 +14,7 @@ use der::{Decode, Encode};
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
-use super::password::{Closed, check_mac, decrypt};
+use super::password::{Closed, Password, check_mac, decrypt};
 
 const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
 const ENCRYPTED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
@@ -47,6 +47,7 @@ pub struct Contents {
 
 impl Contents {
     pub fn read(file: &[u8], password: &str) -> Result<Contents, Unread> {
+        let password = &Password::new(password);
         let pfx = Pfx::from_der(file)?;
         let safes = data(&pfx.auth_safe)?;
         if let Some(mac) = &pfx.mac_data {
@@ -69,7 +70,7 @@ impl Contents {
         Ok(contents)
     }
 
-    fn add(&mut self, bag: &SafeBag, password: &str) -> Result<(), Unread> {
+    fn add(&mut self, bag: &SafeBag, password: &Password<'_>) -> Result<(), Unread> {
         let value = &bag.bag_value;
         match bag.bag_id {
             PKCS_12_CERT_BAG_OID => {
@@ -100,7 +101,10 @@ fn data(info: &ContentInfo) -> Result<Zeroizing<Vec<u8>>, Unread> {
 }
 
 /// A private key in PKCS#8 that is encrypted with a password.
-pub fn private_key(key: &EncryptedPrivateKeyInfo, password: &str) -> Result<Zeroizing<Vec<u8>>, Closed> {
+pub fn private_key(
+    key: &EncryptedPrivateKeyInfo,
+    password: &Password<'_>,
+) -> Result<Zeroizing<Vec<u8>>, Closed> {
     let plain = decrypt(&key.encryption_algorithm, key.encrypted_data.as_bytes(), password)?;
     // A wrong password may leave a padding that looks right.
     Any::from_der(&plain).map_err(|_| Closed::Wrong)?;

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::departure::{Departure, Outgoing};
 use super::http::Http;
 use super::resolver::ResolutionFailed;
-use super::{Engine, Resolver, platform};
+use super::{Engine, Resolver, Turn, platform};
 use crate::clock::Millis;
 use crate::error::Status;
 use crate::wire::{Answer, Failure, Kind, Request};
@@ -30,11 +30,21 @@ pub struct Exchanged {
 }
 
 impl Http {
-    /// Makes one exchange: exactly one request is sent, or none. `departure`: when it left, and the
-    /// means to keep it from leaving.
+    /// Makes one exchange when it is its turn: exactly one request is sent, or none. `departure`: when it left,
+    /// and the means to keep it from leaving.
     pub async fn exchange(&self, engine: &Engine, request: Request, departure: &Arc<Departure>) -> Exchanged {
-        // A bound that was closed, which never happens, bounds nothing.
-        let _permit = engine.bound(&request).acquire_owned().await.ok();
+        let turn = engine.turn(&request).await;
+        self.exchange_in(turn, engine, request, departure).await
+    }
+
+    /// Makes one exchange whose turn has come.
+    pub async fn exchange_in(
+        &self,
+        _turn: Turn,
+        engine: &Engine,
+        request: Request,
+        departure: &Arc<Departure>,
+    ) -> Exchanged {
         let begun = engine.clock().now();
         // Apart: those that are still to be permitted, perhaps very many, need none of its kilobytes.
         let result = Box::pin(self.send(engine, request, departure)).await;

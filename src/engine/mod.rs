@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::Abortable;
 use tokio::runtime::{Handle, Id};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::{Clock, ClockHold};
 use crate::error::{Error, Result, Status};
@@ -48,6 +48,11 @@ const MOST_EXCHANGES_PER_HOST: usize = 256;
 /// a clock of its own.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
+
+/// The permission to have one more exchange under way with a host, as long as it is kept.
+pub(crate) struct Turn {
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 struct Inner {
     /// Whose engine it is: in a child made by fork nothing of it runs.
@@ -137,10 +142,14 @@ impl Engine {
         handle
     }
 
-    /// The bound on exchanges that are under way with one host.
-    fn bound(&self, request: &Request) -> Arc<Semaphore> {
-        let key = (request.url.authority().to_owned(), request.kind == Kind::Poll);
-        let mut bounds = self.0.bounds.lock().unwrap_or_else(PoisonError::into_inner);
-        bounds.entry(key).or_insert_with(|| Arc::new(Semaphore::new(MOST_EXCHANGES_PER_HOST))).clone()
+    /// Waits until one more exchange may be under way with the host of this request.
+    pub(crate) async fn turn(&self, request: &Request) -> Turn {
+        let bound = {
+            let key = (request.url.authority().to_owned(), request.kind == Kind::Poll);
+            let mut bounds = self.0.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+            bounds.entry(key).or_insert_with(|| Arc::new(Semaphore::new(MOST_EXCHANGES_PER_HOST))).clone()
+        };
+        // A bound that was closed, which never happens, bounds nothing.
+        Turn { _permit: bound.acquire_owned().await.ok() }
     }
 }

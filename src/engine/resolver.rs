@@ -1,5 +1,9 @@
 //! Names to addresses, by the system's own resolver (hosts file and NSS), which blocks: one lookup
 //! at a time for each host, on at most two threads, and the last good addresses while it is silent.
+//!
+//! A child made by fork at the very moment of a lookup may inherit a lock of libc's that nobody frees (glibc
+//! 2.36: one child of a thousand, where its parent did nothing but look up names). No lookup of that child
+//! ever ends then, the program's own neither; those of this room fail in time, as with a silent name server.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;

@@ -82,16 +82,18 @@ fn it_is_looked_at_again_when_the_next_poll_is_due_or_at_the_deadline() {
     assert_eq!((flow.next_event(false), flow.next_event(true)), (7_200, 131_000));
     flow.delay(1_000);
     assert_eq!((flow.next_event(false), flow.next_poll_at()), (8_200, Some(8_200)));
-    flow.delay(112_799);
-    assert_eq!(flow.next_poll_at(), Some(120_999));
-    flow.delay(1);
-    assert_eq!(
-        (flow.next_event(false), flow.next_poll_at()),
-        (121_000, None),
-        "no poll at the deadline itself"
-    );
-    flow.delay(1_000);
-    assert_eq!((flow.next_event(false), flow.next_poll_at()), (121_000, None));
+    let after = |ms| PollAnswer::Pending { retry_after: Some(Duration::from_millis(ms)) };
+    for (retry_after, next) in [(112_749, Some(120_999)), (112_750, None), (500_000, None)] {
+        let mut flow = acknowledged();
+        flow.delay(1_000);
+        answer(&mut flow, after(retry_after));
+        let event = next.unwrap_or(121_000);
+        assert_eq!(
+            (flow.next_event(false), flow.next_poll_at()),
+            (event, next),
+            "none at the deadline itself"
+        );
+    }
     flow.end(Outcome::Cancelled);
     assert_eq!(
         (flow.next_event(false), flow.next_event(true), flow.next_at()),
@@ -99,6 +101,22 @@ fn it_is_looked_at_again_when_the_next_poll_is_due_or_at_the_deadline() {
     );
     flow.delay(1);
     assert_eq!(flow.next_at(), Millis::MAX);
+}
+
+#[test]
+fn a_delay_takes_no_flow_its_last_poll_r49() {
+    let mut flow = acknowledged();
+    for (delay, next) in [(112_799, 119_999), (1, 120_000), (1, 120_000), (u64::MAX, 120_000)] {
+        flow.delay(delay);
+        assert_eq!(flow.next_poll_at(), Some(next), "a second is left to send it");
+    }
+    let mut flow = acknowledged();
+    answer(&mut flow, PollAnswer::Pending { retry_after: Some(Duration::from_millis(113_500)) });
+    for delay in [0, 1, 1_000] {
+        let before = flow.next_poll_at();
+        flow.delay(delay);
+        assert_eq!((flow.next_poll_at(), before), (Some(120_750), before), "nor makes it come sooner");
+    }
 }
 
 #[test]

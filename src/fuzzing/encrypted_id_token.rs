@@ -38,6 +38,8 @@ static CLIENTS: LazyLock<Vec<Client>> = LazyLock::new(|| {
         client("p256", "ECDH-ES", "A256GCM"),
         client("p256", "ECDH-ES+A128KW", "A128GCM"),
         client("p521", "ECDH-ES+A256KW", "A128GCM"),
+        client("rsa", "RSA-OAEP", "A128CBC-HS256"),
+        client("p256", "ECDH-ES", "A256CBC-HS512"),
     ]
 });
 

@@ -12,6 +12,7 @@
 )]
 
 mod answers;
+mod client_certificate;
 mod discovery;
 mod encrypted_id_token;
 mod id_tokens;
@@ -24,6 +25,7 @@ mod saved_flow;
 mod tests;
 
 pub use answers::{acknowledgement, error_answer, token_answer};
+pub use client_certificate::client_certificate;
 pub use discovery::discovery;
 pub use encrypted_id_token::encrypted_id_token;
 pub use id_tokens::{id_token, id_token_claims};
@@ -59,6 +61,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("discovery", discovery),
     ("notification", notification),
     ("saved_flow", saved_flow),
+    ("client_certificate", client_certificate),
     #[cfg(feature = "capi")]
     ("config_text", config_text),
     #[cfg(feature = "capi")]

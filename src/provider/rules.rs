@@ -38,14 +38,27 @@ pub enum Meaning {
 pub struct CodeRule {
     /// The code; with a `*` at its end every code that begins so.
     pub code: &'static str,
+    /// What the provider says beside the code, or how that begins; empty: whatever it is.
+    pub description: &'static str,
     pub meaning: Meaning,
     pub status: Status,
     /// What the message says, where it can say more than the status does.
     pub text: &'static str,
 }
 
+impl CodeRule {
+    pub const fn new(code: &'static str, meaning: Meaning, status: Status, text: &'static str) -> CodeRule {
+        CodeRule { code, description: "", meaning, status, text }
+    }
+
+    /// The same for one cause of several that have this code.
+    pub const fn described(self, description: &'static str) -> CodeRule {
+        CodeRule { description, ..self }
+    }
+}
+
 const fn code(code: &'static str, meaning: Meaning, status: Status) -> CodeRule {
-    CodeRule { code, meaning, status, text: "" }
+    CodeRule::new(code, meaning, status, "")
 }
 
 /// CIBA Core §11 and §13, RFC 6749 §5.2. A provider's own table is looked at first.
@@ -56,10 +69,27 @@ const STANDARD: &[CodeRule] = &[
     code("expired_token", Meaning::Expired, Status::EXPIRED),
     code("invalid_grant", Meaning::Gone, Status::INVALID_GRANT),
     code("invalid_request", Meaning::Gone, Status::INVALID_REQUEST),
-    code("invalid_client", Meaning::Failed, Status::INVALID_CLIENT),
-    code("unauthorized_client", Meaning::Failed, Status::UNAUTHORIZED_CLIENT),
+    CodeRule::new(
+        "invalid_client",
+        Meaning::Failed,
+        Status::INVALID_CLIENT,
+        "the provider does not accept the client's credentials: client_id, the secret or key, or \
+         token_endpoint_auth_method is not as it is registered there",
+    ),
+    CodeRule::new(
+        "unauthorized_client",
+        Meaning::Failed,
+        Status::UNAUTHORIZED_CLIENT,
+        "the provider does not let this client use CIBA in this way: it must be registered there for the CIBA \
+         grant, with its backchannel_token_delivery_mode",
+    ),
     code("unsupported_grant_type", Meaning::Failed, Status::UNSUPPORTED_GRANT_TYPE),
-    code("invalid_scope", Meaning::Failed, Status::INVALID_SCOPE),
+    CodeRule::new(
+        "invalid_scope",
+        Meaning::Failed,
+        Status::INVALID_SCOPE,
+        "the provider does not accept the scope: it does not know one of them, or this client does not have it",
+    ),
     code("expired_login_hint_token", Meaning::Failed, Status::EXPIRED_LOGIN_HINT_TOKEN),
     code("unknown_user_id", Meaning::Failed, Status::UNKNOWN_USER_ID),
     code("missing_user_code", Meaning::Failed, Status::MISSING_USER_CODE),
@@ -74,24 +104,24 @@ const STANDARD: &[CodeRule] = &[
 const AFTERWARDS: &[CodeRule] = &[
     code("invalid_request", Meaning::Failed, Status::INVALID_REQUEST),
     code("invalid_client", Meaning::Failed, Status::INVALID_CLIENT),
-    CodeRule {
-        code: "invalid_grant",
-        meaning: Meaning::Failed,
-        status: Status::INVALID_GRANT,
-        text: "the provider does not accept the refresh token, or not any more",
-    },
-    CodeRule {
-        code: "unauthorized_client",
-        meaning: Meaning::Failed,
-        status: Status::UNAUTHORIZED_CLIENT,
-        text: "the provider does not let this client do this with tokens",
-    },
-    CodeRule {
-        code: "unsupported_grant_type",
-        meaning: Meaning::Failed,
-        status: Status::UNSUPPORTED_GRANT_TYPE,
-        text: "the provider does not refresh tokens here",
-    },
+    CodeRule::new(
+        "invalid_grant",
+        Meaning::Failed,
+        Status::INVALID_GRANT,
+        "the provider does not accept the refresh token, or not any more",
+    ),
+    CodeRule::new(
+        "unauthorized_client",
+        Meaning::Failed,
+        Status::UNAUTHORIZED_CLIENT,
+        "the provider does not let this client do this with tokens",
+    ),
+    CodeRule::new(
+        "unsupported_grant_type",
+        Meaning::Failed,
+        Status::UNSUPPORTED_GRANT_TYPE,
+        "the provider does not refresh tokens here",
+    ),
     code("invalid_scope", Meaning::Failed, Status::INVALID_SCOPE),
     code("access_denied", Meaning::Failed, Status::REFUSED_BY_POLICY),
     code("invalid_token", Meaning::Failed, Status::INVALID_TOKEN),
@@ -188,6 +218,8 @@ pub struct Rules {
     pub poll_codes: &'static [CodeRule],
     /// Claims that every ID Token of a CIBA flow has.
     pub claims: &'static [(&'static str, &'static str)],
+    /// Whether `acr` may be an array of texts, against OpenID Connect Core §2.
+    pub acr_array: bool,
     /// Claims beside CIBA Core's own that, where they are there, are the `auth_req_id`.
     pub request_id_claims: &'static [&'static str],
     /// Whether Basic credentials are form-encoded before Base64 (RFC 6749 §2.3.1).
@@ -226,6 +258,7 @@ impl Default for Rules {
             start_codes: &[],
             poll_codes: &[],
             claims: &[],
+            acr_array: false,
             request_id_claims: &[],
             basic_form_encoded: true,
             unlisted_auth_methods: &[],
@@ -243,16 +276,17 @@ impl Rules {
         self.binding_message.iter().find(applies).copied().unwrap_or(BindingMessageRule::ANY)
     }
 
-    /// What a code means at this stage, if any table knows it.
-    pub fn code(&self, stage: Stage, code: &str) -> Option<CodeRule> {
+    /// What a code means at this stage, with what is said beside it, if any table knows it.
+    pub fn code(&self, stage: Stage, code: &str, description: Option<&str>) -> Option<CodeRule> {
         let (own, standard) = match stage {
             Stage::Start => (self.start_codes, STANDARD),
             Stage::Poll => (self.poll_codes, STANDARD),
             Stage::Afterwards => (AFTERWARDS, &[] as &[CodeRule]),
         };
+        let described = |rule: &CodeRule| description.unwrap_or_default().starts_with(rule.description);
         let fits = |rule: &&CodeRule| match rule.code.strip_suffix('*') {
-            Some(prefix) => code.starts_with(prefix),
-            None => rule.code == code,
+            Some(prefix) => code.starts_with(prefix) && described(rule),
+            None => rule.code == code && described(rule),
         };
         let mut rule = own.iter().find(fits).or_else(|| standard.iter().find(fits)).copied()?;
         if stage == Stage::Start && rule.status == Status::DENIED {
@@ -268,19 +302,34 @@ mod tests {
 
     #[test]
     fn a_providers_own_codes_come_before_the_standard_ones() {
-        let own = &[CodeRule {
-            code: "invalid_*",
-            meaning: Meaning::Failed,
-            status: Status::DENIED_OR_FAILED,
-            text: "",
-        }];
-        let rules = Rules { poll_codes: own, ..Rules::default() };
-        assert_eq!(rules.code(Stage::Poll, "invalid_grant").unwrap().status, Status::DENIED_OR_FAILED);
-        assert_eq!(rules.code(Stage::Start, "invalid_grant").unwrap().status, Status::INVALID_GRANT);
-        assert_eq!(rules.code(Stage::Poll, "access_denied").unwrap().status, Status::DENIED);
-        assert_eq!(rules.code(Stage::Start, "access_denied").unwrap().status, Status::REFUSED_BY_POLICY);
-        assert!(rules.code(Stage::Poll, "Access_Denied").is_none());
-        assert_eq!(rules.code(Stage::Afterwards, "invalid_grant").unwrap().status, Status::INVALID_GRANT);
-        assert!(rules.code(Stage::Afterwards, "slow_down").is_none(), "nothing is pending there");
+        const OWN: &[CodeRule] = &[code("invalid_*", Meaning::Failed, Status::DENIED_OR_FAILED)];
+        let rules = Rules { poll_codes: OWN, ..Rules::default() };
+        let status = |stage, code| rules.code(stage, code, None).map(|rule| rule.status);
+        assert_eq!(status(Stage::Poll, "invalid_grant"), Some(Status::DENIED_OR_FAILED));
+        assert_eq!(status(Stage::Start, "invalid_grant"), Some(Status::INVALID_GRANT));
+        assert_eq!(status(Stage::Poll, "access_denied"), Some(Status::DENIED));
+        assert_eq!(status(Stage::Start, "access_denied"), Some(Status::REFUSED_BY_POLICY));
+        assert_eq!(status(Stage::Poll, "Access_Denied"), None);
+        assert_eq!(status(Stage::Afterwards, "invalid_grant"), Some(Status::INVALID_GRANT));
+        assert_eq!(status(Stage::Afterwards, "slow_down"), None, "nothing is pending there");
+    }
+
+    #[test]
+    fn one_cause_of_several_that_have_a_code_is_known_by_what_is_said_beside_it() {
+        const UNKNOWN: CodeRule = code("invalid_request", Meaning::Failed, Status::UNKNOWN_USER_ID);
+        const OWN: &[CodeRule] = &[UNKNOWN.described("invalid user")];
+        let rules = Rules { start_codes: OWN, ..Rules::default() };
+        for (code, said, status) in [
+            ("invalid_request", Some("invalid user"), Status::UNKNOWN_USER_ID),
+            ("invalid_request", Some("invalid user: nobody"), Status::UNKNOWN_USER_ID),
+            ("invalid_request", Some("no invalid user"), Status::INVALID_REQUEST),
+            ("invalid_request", Some("invalid"), Status::INVALID_REQUEST),
+            ("invalid_request", Some(""), Status::INVALID_REQUEST),
+            ("invalid_request", None, Status::INVALID_REQUEST),
+            ("invalid_scope", Some("invalid user"), Status::INVALID_SCOPE),
+        ] {
+            let rule = rules.code(Stage::Start, code, said).unwrap();
+            assert_eq!(rule.status, status, "{code}, {said:?}");
+        }
     }
 }

@@ -44,6 +44,7 @@ impl Hint {
         let names = rules.hints.join(", ");
         let [hint] = <[_; 1]>::try_from(hints).or_else(|hints| {
             refuse(match hints.len() {
+                0 if rules.hints.len() == 1 => format!("a hint is missing: {names}"),
                 0 => format!("a hint is missing: one of {names}"),
                 _ => "more than one hint: exactly one may be given".into(),
             })
@@ -56,11 +57,17 @@ impl Hint {
     }
 }
 
+/// Whether a hint has the provider's form.
+fn check_form(name: &str, hint: &str, rules: &Rules) -> Result<()> {
+    match rules.hint_rules.iter().find(|rule| rule.hint == name && !(rule.fits)(hint)) {
+        Some(rule) => refuse(format!("{name} {}", rule.text)),
+        None => Ok(()),
+    }
+}
+
 /// A hint that was given whole: it is sent as it is.
 fn given(name: &'static str, hint: &str, rules: &Rules) -> Result<Hint> {
-    if let Some(rule) = rules.hint_rules.iter().find(|rule| rule.hint == name && !(rule.fits)(hint)) {
-        return refuse(format!("{name} {}", rule.text));
-    }
+    check_form(name, hint, rules)?;
     let fields = fields(name, rules);
     let claims = match name {
         "id_token_hint" => subject_of(hint).map(|subject| (SUBJECT, subject)).into_iter().collect(),
@@ -122,6 +129,7 @@ fn made(name: &'static str, values: &Values, provider: &Provider) -> Result<Opti
     if name == "login_hint_token" && values.text("login_hint_token_encoding") == Some("base64") {
         text = STANDARD.encode(text);
     }
+    check_form(name, &text, &provider.rules)?;
     Ok(Some(Hint { name, value: text.into(), claims }))
 }
 

@@ -106,7 +106,8 @@ fn a_hint_that_is_given_or_made_says_which_person_the_id_token_must_name_r10() {
         ("login_hint_token.ip", "127.0.0.1"),
         ("login_hint_token.referenceTextBody", "Sign in"),
     ];
-    let whole = format!(r#"{{"uuid":"{UUID}","ip":"127.0.0.1","referenceTextBody":"Sign in"}}"#);
+    let whole =
+        format!(r#"{{"idp":"mitid","uuid":"{UUID}","ip":"127.0.0.1","referenceTextBody":"Sign in"}}"#);
     let base64 = {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(&whole)
@@ -117,7 +118,7 @@ fn a_hint_that_is_given_or_made_says_which_person_the_id_token_must_name_r10() {
         (&[("login_hint_token", &whole)], true),
         (&[("login_hint_token", &base64)], true),
         (&[("login_hint_token", &cpr)], false),
-        (&[("login_hint_token", r#"{"uuid":""}"#)], false),
+        (&[("login_hint_token", r#"{"idp":"mitid","uuid":""}"#)], false),
     ] {
         let asked = checked(&signaturgruppen, parameters).unwrap().asked;
         let expected = asked.expectations().claims;
@@ -128,7 +129,9 @@ fn a_hint_that_is_given_or_made_says_which_person_the_id_token_must_name_r10() {
     assert!(refused(&signaturgruppen, &made[1..]).contains("is missing"));
     let both = [made.as_slice(), &[("login_hint_token.cpr", "0804360468")]].concat();
     assert!(refused(&signaturgruppen, &both).contains("not both"));
-    assert!(refused(&signaturgruppen, &[("login_hint_token", "\u{202e}x")]).contains("the hint"));
+    let turned = "{\"idp\":\"mitid\",\"referenceTextBody\":\"\u{202e}x\"}";
+    assert!(refused(&signaturgruppen, &[("login_hint_token", turned)]).contains("the hint: "));
+    assert!(refused(&signaturgruppen, &[("login_hint_token", r#"{"uuid":""}"#)]).contains("the idp mitid"));
     assert!(refused(&generic(), &made).contains("no login_hint_token that is made from members"));
 }
 
@@ -140,4 +143,17 @@ fn the_name_of_an_extra_parameter_is_a_name_r14() {
     let (longest, longer) = ("x".repeat(100), "x".repeat(101));
     assert!(with("a") && with("a-b.c_9") && with(&longest));
     assert!(!with(&longer) && !with("a b") && !with("client_x") && !with("Scope"));
+}
+
+#[test]
+fn a_request_without_a_hint_or_with_two_is_told_which_are_taken_r05() {
+    let (generic, one) = (generic(), client(&[("provider", "signaturgruppen-test")]));
+    let missing = "a hint is missing: one of login_hint, login_hint_token, id_token_hint";
+    assert!(refused(&generic, &[]).ends_with(missing));
+    assert!(refused(&one, &[]).ends_with("a hint is missing: login_hint_token"));
+    assert!(checked(&generic, &[("login_hint", "alice")]).is_ok());
+    let two = [("login_hint", "alice"), ("login_hint_token", "token")];
+    assert!(refused(&generic, &two).contains("more than one hint"));
+    let other = refused(&one, &[("login_hint", "alice")]);
+    assert!(other.ends_with("login_hint is not a hint that this provider takes: login_hint_token"));
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::{Algorithm, Curve, Family, message, with_signature};
+use super::{Algorithm, Curve, Family, PublicKey, message, with_signature};
 use crate::error::{Error, Result, Status};
 
 /// A signer says why it failed in no more characters.
@@ -49,7 +49,8 @@ where
 pub struct SigningInput<'a> {
     /// The algorithm, as in `alg`: RS256 for example.
     pub algorithm: &'static str,
-    /// The setting `client_key_id`.
+    /// Which key. That of the client: the setting `client_key_id`. That of DPoP proofs: the `kid` of the setting
+    /// `dpop_public_key` or, where it has none, its thumbprint (RFC 7638).
     pub key_id: Option<&'a str>,
     /// The bytes that are signed, not hashed yet: the encoded header, a dot, the encoded claims.
     pub bytes: &'a [u8],
@@ -61,6 +62,8 @@ pub struct External {
     pub algorithm: &'static Algorithm,
     pub key_id: Option<String>,
     pub signer: Arc<dyn ExternalSigner>,
+    /// The public half of the key, where it is known.
+    pub public: Option<Arc<PublicKey>>,
 }
 
 /// A JWT that an [`ExternalSigner`] has yet to sign. Its times are those of the signature: until somebody
@@ -69,7 +72,8 @@ pub struct Unsigned {
     pub header: Vec<u8>,
     /// A JSON object, without what the time decides.
     pub claims: Zeroizing<Vec<u8>>,
-    pub lifetime_s: i64,
+    /// `None`: it has no `nbf` and no `exp`.
+    pub lifetime_s: Option<i64>,
     pub with: External,
 }
 
@@ -79,7 +83,7 @@ impl Unsigned {
     /// Errors: `SIGNER_FAILED`.
     pub fn sign(&self, unix_ms: i64) -> Result<SecretString> {
         let message = message(&self.header, &self.claims, unix_ms, self.lifetime_s)?;
-        let External { algorithm, key_id, signer } = &self.with;
+        let External { algorithm, key_id, signer, public } = &self.with;
         let input =
             SigningInput { algorithm: algorithm.name, key_id: key_id.as_deref(), bytes: message.as_bytes() };
         let signed = catch_unwind(AssertUnwindSafe(|| signer.sign(&input)));
@@ -93,6 +97,11 @@ impl Unsigned {
             Err(_) => return Err(Error::new(Status::SIGNER_FAILED, "the signer panicked")),
         };
         algorithm.check_length(signature.len())?;
+        let fits = |key: &Arc<PublicKey>| key.verifies(algorithm, message.as_bytes(), &signature);
+        if !public.as_ref().is_none_or(fits) {
+            let text = "the signer's signature is not one of the key that was asked for by its key_id";
+            return Err(Error::new(Status::SIGNER_FAILED, text));
+        }
         Ok(with_signature(&message, &URL_SAFE_NO_PAD.encode(signature)))
     }
 }
@@ -133,11 +142,11 @@ mod tests {
 
     fn unsigned(name: &str, signer: impl ExternalSigner + 'static) -> Unsigned {
         let algorithm = Algorithm::named(name).unwrap();
-        let with = External { algorithm, key_id: Some("k1".into()), signer: Arc::new(signer) };
+        let with = External { algorithm, key_id: Some("k1".into()), signer: Arc::new(signer), public: None };
         Unsigned {
             header: br#"{"alg":"x"}"#.to_vec(),
             claims: Zeroizing::new(br#"{"iss":"me"}"#.to_vec()),
-            lifetime_s: 60,
+            lifetime_s: Some(60),
             with,
         }
     }

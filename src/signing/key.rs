@@ -15,6 +15,7 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::{self, PemObject};
 use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::tokens::DecryptionKey;
@@ -28,10 +29,10 @@ pub enum Curve {
 }
 
 impl Curve {
-    const ALL: [Curve; 3] = [Curve::P256, Curve::P384, Curve::P521];
+    pub const ALL: [Curve; 3] = [Curve::P256, Curve::P384, Curve::P521];
 
     /// `crv`, as in a JWK.
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Curve::P256 => "P-256",
             Curve::P384 => "P-384",
@@ -45,6 +46,15 @@ impl Curve {
             Curve::P256 => "a P-256 key",
             Curve::P384 => "a P-384 key",
             Curve::P521 => "a P-521 key",
+        }
+    }
+
+    /// The one algorithm of keys on it.
+    pub fn usual_algorithm(self) -> &'static str {
+        match self {
+            Curve::P256 => "ES256",
+            Curve::P384 => "ES384",
+            Curve::P521 => "ES512",
         }
     }
 
@@ -93,7 +103,11 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-const KINDS: &str = "an RSA key of 2048 to 8192 bits, a key on P-256, P-384 or P-521, or an Ed25519 key";
+/// No JWK Set holds more: each may have to be tried.
+const MOST_KEYS: usize = 4;
+
+pub(super) const KINDS: &str =
+    "an RSA key of 2048 to 8192 bits, a key on P-256, P-384 or P-521, or an Ed25519 key";
 
 impl PrivateKey {
     /// Reads a PEM or a JWK that signs. The error says why not, and shows nothing of the text.
@@ -101,9 +115,23 @@ impl PrivateKey {
         PrivateKey::read_for(text, "sig", &["sign"])
     }
 
-    /// The same of a key that opens what is encrypted to the client.
-    pub fn read_for_decryption(text: &str) -> Result<PrivateKey, String> {
-        PrivateKey::read_for(text, "enc", &["decrypt", "unwrapKey", "deriveKey", "deriveBits"])
+    /// The same of a key that opens what is encrypted to the client, or of several in a JWK Set (RFC 7517 §5).
+    pub fn read_for_decryption(text: &str) -> Result<Vec<PrivateKey>, String> {
+        #[derive(Deserialize)]
+        struct Set<'a> {
+            #[serde(borrow)]
+            keys: Vec<&'a RawValue>,
+        }
+        let read = |text: &str| {
+            PrivateKey::read_for(text, "enc", &["decrypt", "unwrapKey", "deriveKey", "deriveBits"])
+        };
+        match serde_json::from_str::<Set<'_>>(text) {
+            Ok(set) if (1..=MOST_KEYS).contains(&set.keys.len()) => {
+                set.keys.into_iter().map(|key| read(key.get())).collect()
+            }
+            Ok(_) => Err(format!("the JWK Set must hold 1 to {MOST_KEYS} keys")),
+            Err(_) => Ok(vec![read(text)?]),
+        }
     }
 
     /// The key for what is encrypted to it; `None`: it is of no kind for that.
@@ -168,9 +196,7 @@ impl PrivateKey {
     pub fn usual_algorithm(&self) -> &str {
         let usual = match &self.pair {
             KeyPair::Rsa(_) => "RS256",
-            KeyPair::Ecdsa(Curve::P256, _) => "ES256",
-            KeyPair::Ecdsa(Curve::P384, _) => "ES384",
-            KeyPair::Ecdsa(Curve::P521, _) => "ES512",
+            KeyPair::Ecdsa(curve, _) => curve.usual_algorithm(),
             KeyPair::Ed25519(_) => "EdDSA",
         };
         self.algorithm.as_deref().unwrap_or(usual)
@@ -233,20 +259,20 @@ fn ecdsa(der: &[u8]) -> Option<KeyPair> {
 
 /// A private key in JSON (RFC 7518 §6, RFC 8037 §2). Its texts are those of the input: no copies.
 #[derive(Deserialize)]
-struct Jwk<'a> {
-    kty: &'a str,
-    crv: Option<&'a str>,
+pub(super) struct Jwk<'a> {
+    pub kty: &'a str,
+    pub crv: Option<&'a str>,
     #[serde(borrow)]
-    kid: Option<std::borrow::Cow<'a, str>>,
-    alg: Option<&'a str>,
+    pub kid: Option<std::borrow::Cow<'a, str>>,
+    pub alg: Option<&'a str>,
     #[serde(rename = "use")]
-    usage: Option<&'a str>,
+    pub usage: Option<&'a str>,
     key_ops: Option<Vec<&'a str>>,
-    x: Option<&'a str>,
-    y: Option<&'a str>,
-    n: Option<&'a str>,
-    e: Option<&'a str>,
-    d: Option<&'a str>,
+    pub x: Option<&'a str>,
+    pub y: Option<&'a str>,
+    pub n: Option<&'a str>,
+    pub e: Option<&'a str>,
+    pub d: Option<&'a str>,
     p: Option<&'a str>,
     q: Option<&'a str>,
     dp: Option<&'a str>,

@@ -5,6 +5,7 @@
 
 mod external;
 mod key;
+mod public_key;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use external::External;
 pub use external::{ExternalSigner, SigningInput, Unsigned};
 pub use key::PrivateKey;
 use key::{Curve, KeyPair};
+pub use public_key::PublicKey;
 
 /// How far back `nbf` lies: the provider's clock may be slow.
 const NOT_BEFORE_S: i64 = 10;
@@ -104,7 +106,8 @@ enum With {
     Ecdsa(Arc<EcdsaKeyPair>),
     Ed25519(Arc<Ed25519KeyPair>),
     Hmac(Box<hmac::Key>),
-    External(Arc<dyn ExternalSigner>),
+    /// With the public half of its key, where that is known.
+    External(Arc<dyn ExternalSigner>, Option<Arc<PublicKey>>),
 }
 
 /// A JWT, or one that somebody else has yet to sign.
@@ -165,7 +168,30 @@ impl Signer {
         signer: Arc<dyn ExternalSigner>,
         key_id: Option<String>,
     ) -> Signer {
-        Signer { algorithm, key_id, with: With::External(signer) }
+        Signer { algorithm, key_id, with: With::External(signer, None) }
+    }
+
+    /// The same with a key whose public half is known: a signature that is not its own is refused. `key_id` is
+    /// told to the signer.
+    ///
+    /// The error says which kind of key the algorithm needs (`CONFLICTING_SETTINGS`).
+    pub fn with_public_key(
+        algorithm: &'static Algorithm,
+        signer: Arc<dyn ExternalSigner>,
+        key_id: String,
+        key: PublicKey,
+    ) -> Result<Signer> {
+        if !key.fits(algorithm) {
+            let (name, needs) = (algorithm.name, algorithm.needs());
+            let text = format!("{name} needs {needs}, and the public key is not one for it");
+            return Err(Error::new(Status::CONFLICTING_SETTINGS, text));
+        }
+        Ok(Signer { algorithm, key_id: Some(key_id), with: With::External(signer, Some(Arc::new(key))) })
+    }
+
+    /// Whether its signatures come from outside.
+    pub fn is_external(&self) -> bool {
+        matches!(self.with, With::External(..))
     }
 
     pub fn algorithm(&self) -> &'static Algorithm {
@@ -176,27 +202,26 @@ impl Signer {
     pub fn jwt(&self, typ: Option<&str>, claims: &Claims<'_>) -> Result<Jwt> {
         let header = Header { alg: self.algorithm.name, typ, kid: self.key_id.as_deref() };
         let (header, json) = (json(&header, 0)?.to_vec(), json(claims, claims.size())?);
-        if let With::External(signer) = &self.with {
-            let (algorithm, key_id) = (self.algorithm, self.key_id.clone());
-            return Ok(Jwt::Unsigned(Box::new(Unsigned {
-                header,
-                claims: json,
-                lifetime_s: claims.lifetime_s,
-                with: External { algorithm, key_id, signer: signer.clone() },
-            })));
-        }
-        let message = message(&header, &json, claims.unix_ms, claims.lifetime_s)?;
-        let signature = self.sign(message.as_bytes()).map_err(|_| Error::from(Status::INTERNAL))?;
-        Ok(Jwt::Signed(with_signature(&message, &URL_SAFE_NO_PAD.encode(signature))))
+        self.jwt_of(header, json, claims.unix_ms, Some(claims.lifetime_s))
     }
 
-    /// A JWT with this header and these claims, to the letter.
-    ///
-    /// Errors: `INTERNAL` where somebody else signs.
-    pub fn jws(&self, header: &str, claims: &str) -> Result<SecretString> {
-        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    /// A JWT with this header and these claims: JSON objects, the claims without those that are put in when
+    /// it is signed: `jti`, `iat` and, where it has a lifetime, `nbf` and `exp`.
+    pub fn jwt_of(
+        &self,
+        header: Vec<u8>,
+        claims: Zeroizing<Vec<u8>>,
+        unix_ms: i64,
+        lifetime_s: Option<i64>,
+    ) -> Result<Jwt> {
+        if let With::External(signer, public) = &self.with {
+            let (algorithm, key_id, signer) = (self.algorithm, self.key_id.clone(), signer.clone());
+            let with = External { algorithm, key_id, signer, public: public.clone() };
+            return Ok(Jwt::Unsigned(Box::new(Unsigned { header, claims, lifetime_s, with })));
+        }
+        let message = message(&header, &claims, unix_ms, lifetime_s)?;
         let signature = self.sign(message.as_bytes()).map_err(|_| Error::from(Status::INTERNAL))?;
-        Ok(with_signature(&message, &URL_SAFE_NO_PAD.encode(signature)))
+        Ok(Jwt::Signed(with_signature(&message, &URL_SAFE_NO_PAD.encode(signature))))
     }
 
     fn sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
@@ -210,7 +235,7 @@ impl Signer {
             With::Ecdsa(pair) => pair.sign(&random, message)?.as_ref().to_vec(),
             With::Ed25519(pair) => pair.try_sign(message)?.as_ref().to_vec(),
             With::Hmac(key) => hmac::sign(key, message).as_ref().to_vec(),
-            With::External(_) => return Err(aws_lc_rs::error::Unspecified), // see `jwt`
+            With::External(..) => return Err(aws_lc_rs::error::Unspecified), // see `jwt_of`
         })
     }
 }
@@ -286,14 +311,13 @@ pub fn unique() -> Result<String> {
 }
 
 /// What is signed: header and claims, with an identifier of its own and its times, encoded.
-fn message(header: &[u8], claims: &[u8], unix_ms: i64, lifetime_s: i64) -> Result<Zeroizing<String>> {
+fn message(header: &[u8], claims: &[u8], unix_ms: i64, lifetime_s: Option<i64>) -> Result<Zeroizing<String>> {
     let now = unix_ms.div_euclid(1000);
-    let times = format!(
-        r#","jti":"{}","iat":{now},"nbf":{},"exp":{}}}"#,
-        unique()?,
-        now.saturating_sub(NOT_BEFORE_S),
-        now.saturating_add(lifetime_s)
-    );
+    let limits = lifetime_s.map_or_else(String::new, |lifetime_s| {
+        let (from, until) = (now.saturating_sub(NOT_BEFORE_S), now.saturating_add(lifetime_s));
+        format!(r#","nbf":{from},"exp":{until}"#)
+    });
+    let times = format!(r#","jti":"{}","iat":{now}{limits}}}"#, unique()?);
     let length = |bytes: usize| bytes.div_ceil(3) * 4;
     // No text grows beyond its capacity, so no copy of it is left behind.
     let mut whole = Zeroizing::new(Vec::with_capacity(claims.len() + times.len()));

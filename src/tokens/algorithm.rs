@@ -130,7 +130,7 @@ impl Verifier {
         if e.len() > 5 {
             return None;
         }
-        let exponent = e.iter().fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        let exponent = e.iter().fold(0u64, |sum, byte| sum * 256 + u64::from(*byte));
         if exponent < 3 || exponent & 1 == 0 || exponent >= 1 << 33 {
             return None;
         }

@@ -6,8 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::claims::{Claims, verify_userinfo};
+use super::encrypted::Decryption;
 use super::expected::Expected;
 use super::fields::Fields;
 use super::id_token;
@@ -50,6 +52,11 @@ impl Answer {
     pub fn members(&self) -> &Map<String, Value> {
         self.0.values()
     }
+
+    /// What an access token is bound to in this way (RFC 7800 §3.1), by the answer to its introspection.
+    pub(crate) fn confirmation(&self, method: &str) -> Option<&str> {
+        self.get("cnf")?.get(method)?.as_str()
+    }
 }
 
 impl fmt::Debug for Answer {
@@ -80,11 +87,21 @@ pub(crate) fn signed_userinfo(
     let verified = token
         .and_then(|token| id_token::open(token.trim(), keys, expected.algorithms))
         .and_then(|signed| verify_userinfo(signed.payload, expected, now_ms))
-        .map_err(|error| {
-            let text = error.message().replace("ID Token", "userinfo answer");
-            error.reworded(text)
-        })?;
+        .map_err(of_userinfo)?;
     about(verified, subject)
+}
+
+/// What is in a userinfo answer that is encrypted to the client: a signed JWT, or the members themselves.
+///
+/// Errors: those of an encrypted ID Token.
+pub(crate) fn decrypted_userinfo(token: &[u8], decryption: &Decryption) -> Result<Zeroizing<Vec<u8>>> {
+    let token = std::str::from_utf8(token).map_err(|_| Error::from(Status::TOKEN_MALFORMED));
+    token.and_then(|token| decryption.decrypted(token.trim())).map_err(of_userinfo)
+}
+
+fn of_userinfo(error: Error) -> Error {
+    let text = error.message().replace("ID Token", "userinfo answer");
+    error.reworded(text)
 }
 
 fn about(text: String, subject: &str) -> Result<Answer> {

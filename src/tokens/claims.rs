@@ -16,6 +16,7 @@ use super::id_token::Signed;
 use super::original::Original;
 use super::token_response::Parts;
 use crate::error::{Error, Result, Status};
+use crate::json;
 
 const AUTH_REQ_ID: &str = "urn:openid:params:jwt:claim:auth_req_id";
 const REFRESH_TOKEN_HASH: &str = "urn:openid:params:jwt:claim:rt_hash";
@@ -183,12 +184,18 @@ fn check_subject(claims: &Fields<'_>, expected: &Expected<'_>) -> Result<()> {
 /// Step 13: how and when the person authenticated, where the caller asks for that.
 fn check_authentication(claims: &Fields<'_>, expected: &Expected<'_>, now_ms: i64) -> Result<()> {
     if !expected.acr.is_empty() {
-        match claims.text("acr") {
-            None => {
-                return Err(Error::new(Status::TOKEN_ACR, "the ID Token has no acr, or one that is no text"));
+        let acr = match claims.value("acr") {
+            Some(Value::String(acr)) => Some(vec![acr]),
+            Some(Value::Array(several)) if expected.acr_array => {
+                several.iter().map(|acr| acr.as_str().map(str::to_owned)).collect()
             }
-            Some(acr) if !expected.acr.contains(&acr.as_ref()) => return Err(Status::TOKEN_ACR.into()),
-            Some(_) => {}
+            _ => None,
+        };
+        let Some(acr) = acr else {
+            return Err(Error::new(Status::TOKEN_ACR, "the ID Token has no acr, or one that is no text"));
+        };
+        if !acr.iter().any(|acr| expected.acr.contains(&acr.as_str())) {
+            return Err(Status::TOKEN_ACR.into());
         }
     }
     let Some(earliest) = expected.authenticated_after_ms else { return Ok(()) };
@@ -283,14 +290,31 @@ fn check_bindings(
 
 /// A claim that must have one value. The message names the claim and neither value.
 fn check_expectation(claims: &Fields<'_>, expectation: &ClaimExpectation) -> Result<()> {
-    let name = &expectation.name;
+    let (name, expected) = (&expectation.name, expectation.expected.as_str());
     let refuse = |message: String| Err(Error::new(Status::TOKEN_UNEXPECTED_CLAIM, message));
-    match claim_text(claims, name) {
-        None => refuse(format!("the ID Token has no {name}")),
-        Some(text) if text == expectation.expected => Ok(()),
-        Some(text) if expectation.ignore_ascii_case && text.eq_ignore_ascii_case(&expectation.expected) => {
-            Ok(())
+    let Some(text) = claim_text(claims, name) else {
+        return refuse(format!("the ID Token has no {name}"));
+    };
+    let is_the_one = match expected.as_bytes() {
+        json @ (b"null" | [b'{', ..]) => {
+            json::value(json).is_some_and(|json| is_as_expected(&json, claims.value(name).as_ref()))
         }
-        Some(_) => refuse(format!("the ID Token's {name} is not the one that was asked for")),
+        _ if expectation.ignore_ascii_case => text.eq_ignore_ascii_case(expected),
+        _ => text == expected,
+    };
+    match is_the_one {
+        true => Ok(()),
+        false => refuse(format!("the ID Token's {name} is not the one that was asked for")),
+    }
+}
+
+fn is_as_expected(expected: &Value, found: Option<&Value>) -> bool {
+    match (expected, found) {
+        // What has no value should be left out, but is found as either of these (OpenID Connect Core §5.3.2).
+        (Value::Null, Some(found)) => !found.is_null() && found != "",
+        (Value::Object(expected), Some(Value::Object(found))) => {
+            expected.iter().all(|(name, expected)| is_as_expected(expected, found.get(name)))
+        }
+        (expected, found) => Some(expected) == found,
     }
 }

@@ -3,7 +3,6 @@
 //! How a token must be encrypted is what the settings say, never what its header says. Whatever fails once
 //! the key is in use ends in one status and takes one way, so that answers tell nobody about the key.
 
-use aws_lc_rs::aead::{self, AES_128_GCM, AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521, UnparsedPublicKey, agree};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::kdf::{SskdfDigestAlgorithmId, get_sskdf_digest_algorithm, sskdf_digest};
@@ -17,6 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::content_encryption::ContentAlgorithm;
 use super::fields::Fields;
 use super::id_token::MAX_ID_TOKEN_BYTES;
 use crate::error::{Error, Result, Status};
@@ -33,12 +33,6 @@ enum With {
     Ecdh(Option<&'static AesBlockCipher>),
 }
 
-/// How the token itself is encrypted: `enc` (RFC 7518 §5).
-pub(crate) struct ContentAlgorithm {
-    pub(crate) name: &'static str,
-    cipher: &'static aead::Algorithm,
-}
-
 pub(crate) static KEY_ALGORITHMS: [KeyAlgorithm; 5] = {
     const fn a(name: &'static str, with: With) -> KeyAlgorithm {
         KeyAlgorithm { name, with }
@@ -51,13 +45,6 @@ pub(crate) static KEY_ALGORITHMS: [KeyAlgorithm; 5] = {
         a("ECDH-ES+A256KW", With::Ecdh(Some(&AES_256))),
     ]
 };
-
-pub(crate) static CONTENT_ALGORITHMS: [ContentAlgorithm; 2] = [
-    ContentAlgorithm { name: "A128GCM", cipher: &AES_128_GCM },
-    ContentAlgorithm { name: "A256GCM", cipher: &AES_256_GCM },
-];
-
-const TAG_BYTES: usize = 16;
 
 /// The client's private key.
 pub(crate) enum DecryptionKey {
@@ -79,10 +66,15 @@ static CURVES: [Curve; 3] = [
     Curve { name: "P-521", coordinate_bytes: 66, agreement: &ECDH_P521 },
 ];
 
-/// How ID Tokens are encrypted to this client, and the key that opens them.
+/// How ID Tokens are encrypted to this client, and the keys that open them: several while it changes its key.
 pub(crate) struct Decryption {
     algorithm: &'static KeyAlgorithm,
     encryption: &'static ContentAlgorithm,
+    keys: Vec<Named>,
+}
+
+struct Named {
+    kid: Option<String>,
     key: Key,
 }
 
@@ -92,10 +84,11 @@ enum Key {
 }
 
 impl Decryption {
-    /// The error says which kind of key the algorithm needs.
+    /// With one key, and its `kid`. The error says which kind of key the algorithm needs.
     pub(crate) fn new(
         algorithm: &'static KeyAlgorithm,
         encryption: &'static ContentAlgorithm,
+        kid: Option<String>,
         key: Option<&DecryptionKey>,
     ) -> std::result::Result<Decryption, String> {
         let (key, needs) = match (&algorithm.with, key) {
@@ -116,7 +109,13 @@ impl Decryption {
             (With::Ecdh(_), _) => (None, "a P-256, P-384 or P-521 key"),
         };
         let key = key.ok_or_else(|| format!("{} needs {needs}", algorithm.name))?;
-        Ok(Decryption { algorithm, encryption, key })
+        Ok(Decryption { algorithm, encryption, keys: vec![Named { kid, key }] })
+    }
+
+    /// With the keys of another one too.
+    pub(crate) fn and(mut self, other: Decryption) -> Decryption {
+        self.keys.extend(other.keys);
+        self
     }
 
     /// Both names, as provider metadata list them.
@@ -137,7 +136,7 @@ impl Decryption {
             return Err(malformed("the ID Token is larger than the limit"));
         }
         let parts: Vec<&str> = token.split('.').collect();
-        let [header, key, nonce, text, tag] = match parts.as_slice() {
+        let [header, key, initialization, text, tag] = match parts.as_slice() {
             [_, _, _] => return Err(Status::TOKEN_NOT_ENCRYPTED.into()),
             parts => <[&str; 5]>::try_from(parts)
                 .map_err(|_| malformed("the ID Token is not five parts in Base64url"))?,
@@ -151,14 +150,20 @@ impl Decryption {
         let members =
             members.ok_or_else(|| malformed("the encrypted ID Token's header is not a plain JSON object"))?;
         self.check(&members)?;
-        let (key, nonce, tag) = (decode(key)?, decode(nonce)?, decode(tag)?);
-        let mut text = decode(text)?;
-        if tag.len() != TAG_BYTES {
-            return Err(Status::TOKEN_DECRYPTION.into()); // a shorter tag would be easier to guess
-        }
-        text.extend(tag);
-        let plain = self.decrypt(&members, header, &key, &nonce, text);
-        plain.map_err(|_| Status::TOKEN_DECRYPTION.into())
+        let (key, initialization, text, tag) =
+            (decode(key)?, decode(initialization)?, decode(text)?, decode(tag)?);
+        let open = |own: &Named| {
+            let key = self.content_key_or_random(&own.key, &members, &key).ok()?;
+            self.encryption.open(&key, header.as_bytes(), &initialization, &text, &tag).ok()
+        };
+        // One that is named so, or else whichever it is: not everybody names the key.
+        let kid = members.text("kid");
+        let is_named = |own: &&Named| own.kid.is_some() && own.kid.as_deref() == kid.as_deref();
+        let plain = match self.keys.iter().any(|own| is_named(&own)) {
+            true => self.keys.iter().filter(is_named).find_map(open),
+            false => self.keys.iter().find_map(open),
+        };
+        plain.ok_or_else(|| Status::TOKEN_DECRYPTION.into())
     }
 
     /// Step 2 for the outer header: the registered algorithms, nothing critical, nothing compressed, and a
@@ -181,33 +186,28 @@ impl Decryption {
         Ok(())
     }
 
-    fn decrypt(
+    /// With a key that is wrong all goes on with a random one: how long it takes tells nothing of which of
+    /// the two was wrong (RFC 7516 §11.5).
+    fn content_key_or_random(
         &self,
+        key: &Key,
         header: &Fields<'_>,
-        protected: &str,
         encrypted_key: &[u8],
-        nonce: &[u8],
-        mut text: Vec<u8>,
     ) -> std::result::Result<Zeroizing<Vec<u8>>, Unspecified> {
-        // With a key that is wrong all goes on with a random one: how long it takes tells nothing of
-        // which of the two was wrong (RFC 7516 §11.5).
-        let mut random = Zeroizing::new(vec![0; self.encryption.cipher.key_len()]);
+        let mut random = Zeroizing::new(vec![0; self.encryption.key_bytes]);
         rand::fill(&mut random)?;
-        let key = self.content_key(header, encrypted_key).filter(|key| key.len() == random.len());
-        let key = RandomizedNonceKey::new(self.encryption.cipher, &key.unwrap_or(random))?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce)?;
-        let length = key.open_in_place(nonce, Aad::from(protected.as_bytes()), &mut text)?.len();
-        text.truncate(length);
-        Ok(Zeroizing::new(text))
+        let key = self.content_key(key, header, encrypted_key).filter(|key| key.len() == random.len());
+        Ok(key.unwrap_or(random))
     }
 
     /// The key of the token itself.
-    pub(super) fn content_key(
+    fn content_key(
         &self,
+        key: &Key,
         header: &Fields<'_>,
         encrypted_key: &[u8],
     ) -> Option<Zeroizing<Vec<u8>>> {
-        match &self.key {
+        match key {
             Key::Rsa(key, padding) => {
                 let mut plain = Zeroizing::new(vec![0; key.min_output_size()]);
                 let length = key.decrypt(padding, encrypted_key, &mut plain, None).ok()?.len();
@@ -215,7 +215,7 @@ impl Decryption {
                 Some(plain)
             }
             Key::Ecdh(curve, key, None) => {
-                let agreed = self.agreed(header, curve, key, self.encryption.cipher.key_len());
+                let agreed = self.agreed(header, curve, key, self.encryption.key_bytes);
                 agreed.filter(|_| encrypted_key.is_empty())
             }
             Key::Ecdh(curve, key, Some(cipher)) => {
@@ -227,6 +227,12 @@ impl Decryption {
                 Some(plain)
             }
         }
+    }
+
+    /// What a test compares with the example of an RFC.
+    #[cfg(test)]
+    pub(super) fn first_content_key(&self, header: &Fields<'_>) -> Option<Zeroizing<Vec<u8>>> {
+        self.content_key(&self.keys.first()?.key, header, &[])
     }
 
     /// The key that both sides can compute, of so many bytes (RFC 7518 §4.6).

@@ -23,12 +23,13 @@ pub(crate) enum Delivery {
     Push,
 }
 
-/// One claim that must have one value, for example the person who was asked.
+/// One claim that must have one value, for example the person who was asked. `null` stands for any value; a
+/// JSON object for an object with these members, each of which is compared in the same way.
 #[derive(Clone)]
 pub(crate) struct ClaimExpectation {
     /// The claim's literal name: a dot in it is part of the name.
     pub(crate) name: Cow<'static, str>,
-    /// The value as text; a claim that is no string is compared by its JSON text.
+    /// The value as text; a claim that is no string or object is compared by its JSON text.
     pub(crate) expected: String,
     /// Whether `A` to `Z` and `a` to `z` are the same, as in a UUID.
     pub(crate) ignore_ascii_case: bool,
@@ -58,6 +59,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) subject: Option<&'a str>,
     /// The `acr` values of which the token must have one, to the letter; empty: it may have any, or none.
     pub(crate) acr: &'a [&'a str],
+    /// Whether `acr` may be an array of texts too, one of which is then enough.
+    pub(crate) acr_array: bool,
     /// If set, the person may not have authenticated before this time (Unix milliseconds), apart from the
     /// leeway: `auth_time` must be there.
     pub(crate) authenticated_after_ms: Option<i64>,
@@ -71,6 +74,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) claims: &'a [ClaimExpectation],
     /// How the tokens came.
     pub(crate) delivery: Delivery,
+    /// The thumbprint of the key that the access token is bound to, where it is (RFC 9449).
+    pub(crate) key_thumbprint: Option<&'a str>,
     /// The scope that was asked for: what a response without `scope` means (RFC 6749 §5.1).
     pub(crate) requested_scope: Option<&'a str>,
 }
@@ -95,12 +100,14 @@ impl<'a> Expected<'a> {
             issued_after_ms: None,
             subject: None,
             acr: &[],
+            acr_array: false,
             authenticated_after_ms: None,
             original: None,
             auth_req_id: None,
             request_id_claims: &[],
             claims: &[],
             delivery: Delivery::TokenEndpoint,
+            key_thumbprint: None,
             requested_scope: None,
         }
     }

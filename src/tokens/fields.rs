@@ -64,7 +64,7 @@ impl<'a> Fields<'a> {
             self.0.iter().map(|(own, raw)| (own.as_ref(), raw.get())).filter(|(own, _)| *own != name);
         let members: Vec<(String, &str)> =
             members.chain([(name, raw)]).map(|(name, raw)| (Value::from(name).to_string(), raw)).collect();
-        let length = members.iter().map(|(name, raw)| name.len() + raw.len() + 2).sum::<usize>() + 2;
+        let length = members.iter().map(|(name, raw)| name.len() + raw.len() + 2).sum::<usize>() + 1;
         let mut text = Zeroizing::new(String::with_capacity(length)); // no copy is left behind by growing
         for (name, raw) in members {
             let before = if text.is_empty() { '{' } else { ',' };

@@ -5,7 +5,8 @@
 //!
 //! - `token_response`: the body is read into a `TokenResponse`, which shows nothing of itself;
 //! - `jwks`: the provider's key set is read into a `KeySet`;
-//! - `encrypted`: an ID Token that is encrypted to the client is opened;
+//! - `encrypted`: an ID Token that is encrypted to the client is opened, with `content_encryption` for what
+//!   is inside;
 //! - `expected`: the flow says what the ID Token must be in an `Expected`;
 //! - `verify`: form, header, key and signature (`id_token`, with `algorithm` for the signature
 //!   itself, and `fields` for JSON), then what the token says (`claims`); each refusal has its own
@@ -17,7 +18,9 @@
 
 mod algorithm;
 mod answer;
+mod binding;
 mod claims;
+mod content_encryption;
 mod encrypted;
 mod expected;
 mod fields;
@@ -39,14 +42,15 @@ use serde_json::{Map, Value};
 
 pub(crate) use algorithm::Algorithm;
 pub use answer::Answer;
-pub(crate) use answer::{introspection, signed_userinfo, userinfo};
-pub(crate) use encrypted::{CONTENT_ALGORITHMS, Decryption, DecryptionKey, KEY_ALGORITHMS};
+pub(crate) use answer::{decrypted_userinfo, introspection, signed_userinfo, userinfo};
+pub(crate) use content_encryption::CONTENT_ALGORITHMS;
+pub(crate) use encrypted::{Decryption, DecryptionKey, KEY_ALGORITHMS};
 pub(crate) use expected::{ClaimExpectation, Delivery, Expected};
 pub(crate) use jwks::KeySet;
 pub(crate) use original::Original;
 pub(crate) use token_response::{ResponsePolicy, TokenResponse};
 
-use crate::error::{Result, Status};
+use crate::error::{Error, Result, Status};
 use claims::Claims;
 use fields::Fields;
 
@@ -86,6 +90,13 @@ pub(crate) fn verify(
             None
         }
     };
+    let bound_key = || binding::bound_key(parts.access_token.expose_secret());
+    if let Some(own) = expected.key_thumbprint
+        && bound_key().is_some_and(|key| key != own)
+    {
+        let text = "the access token is bound to another key than the client's";
+        return Err(Error::new(Status::TOKEN_BINDING, text));
+    }
     let scope = parts.scope.as_deref().or(expected.requested_scope).map(str::to_owned);
     let later = || claims.as_ref().map(Original::of).unwrap_or_default();
     let original = expected.original.map(|original| original.clone().or(later()));

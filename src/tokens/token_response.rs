@@ -226,7 +226,7 @@ impl Members<'_> {
 }
 
 /// A secret as a JSON string.
-fn json_text(secret: &SecretString) -> Zeroizing<String> {
+pub(super) fn json_text(secret: &SecretString) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(6 * expose(secret).len() + 2)); // it never grows
     let written = serde_json::to_writer(&mut *bytes, expose(secret));
     written.ok().and_then(|()| String::from_utf8(std::mem::take(&mut *bytes)).ok()).unwrap_or_default().into()

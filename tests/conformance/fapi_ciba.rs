@@ -5,8 +5,8 @@ use ciba::Status;
 use crate::common::error;
 use crate::module::Call::{Refresh, SignIn, SignInWithHint, Userinfo};
 use crate::module::{
-    For, HAPPY, Module, Refused, accepts, ends, hint_refused, not_run, refuses_acknowledgement,
-    refuses_token, request_refused, requests,
+    For, HAPPY, Module, Refused, accepts, ends, hint_refused, refuses_acknowledgement, refuses_token,
+    request_refused, requests,
 };
 use crate::provider::Does::{
     self, Acknowledgement, AsksForInterval, IdToken, Person, RefusesAccessToken, RefusesRequest, SecondCall,
@@ -16,7 +16,15 @@ use crate::provider::{ONCE, Pings};
 use crate::tokens as token;
 use crate::tokens::{one_more, remove};
 
-const CONNECTID: &str = "claims of ConnectID Australia alone, which the caller judges";
+/// What a caller expects at ConnectID Australia.
+const CONNECTID: Module<'static> = Module {
+    expected: &[
+        ("expected.txn", "null"),
+        ("expected.verified_claims", r#"{"verification": {"trust_framework": "au_connectid"}}"#),
+    ],
+    provider: &[IdToken(token::of_connectid)],
+    ..HAPPY
+};
 
 pub const MODULES: &[Module<'static>] = &[
     HAPPY,
@@ -210,16 +218,26 @@ pub const MODULES: &[Module<'static>] = &[
         token::issued_a_week_ago,
         &[SignIn(Status::TOKEN_ISSUED_AT)],
     ),
-    not_run("fapi-ciba-id1-client-connectid-invalid-missing-txn-test", "no `txn`", CONNECTID),
-    not_run(
-        "fapi-ciba-id1-client-connectid-invalid-missing-trust-framework-test",
-        "no `trust_framework`",
+    refuses_token(
         CONNECTID,
+        "fapi-ciba-id1-client-connectid-invalid-missing-txn-test",
+        "no `txn`, which the caller expects",
+        |token| remove(&mut token.claims, "txn"),
+        &[SignIn(Status::TOKEN_UNEXPECTED_CLAIM)],
     ),
-    not_run(
-        "fapi-ciba-id1-client-connectid-invalid-wrong-trust-framework-test",
-        "another `trust_framework`",
+    refuses_token(
         CONNECTID,
+        "fapi-ciba-id1-client-connectid-invalid-missing-trust-framework-test",
+        "no `trust_framework` among the verified claims, which the caller expects",
+        |token| remove(&mut token.claims["verified_claims"]["verification"], "trust_framework"),
+        &[SignIn(Status::TOKEN_UNEXPECTED_CLAIM)],
+    ),
+    refuses_token(
+        CONNECTID,
+        "fapi-ciba-id1-client-connectid-invalid-wrong-trust-framework-test",
+        "`trust_framework` with a 1 behind it",
+        |token| one_more(&mut token.claims["verified_claims"]["verification"]["trust_framework"]),
+        &[SignIn(Status::TOKEN_UNEXPECTED_CLAIM)],
     ),
     Module {
         name: "fapi-ciba-id1-client-ping-with-invalid-bearer-token-test",

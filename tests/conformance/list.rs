@@ -9,22 +9,17 @@ const HEAD: &str = "| Module | What is special | Runs | Then |\n|---|---|---|---
 
 fn row(module: &Module<'_>) -> String {
     let runs = match module.variants {
-        For::Every => "in every variant".to_owned(),
-        For::Ping => "with ping".to_owned(),
-        For::Dpop => "with private_key_jwt and DPoP".to_owned(),
-        For::SecretBasic => "with client_secret_basic, poll".to_owned(),
-        For::None(why) => format!("nowhere: {why}"),
+        For::Every => "in every variant",
+        For::Ping => "with ping",
+        For::Dpop => "with private_key_jwt and DPoP",
+        For::SecretBasic => "with client_secret_basic, poll",
     };
     let status = |calls: &[Call]| match calls.last() {
         Some(Call::SignIn(status) | Call::SignInWithHint(status)) => status.name(),
         Some(Call::Userinfo(status) | Call::Refresh(status)) => status.name(),
         Some(Call::KeyRotation) | None => "",
     };
-    let then = match (module.variants, &module.refused) {
-        (For::None(_), _) => "",
-        (_, Some(refused)) => status(refused.calls),
-        (_, None) => status(module.calls),
-    };
+    let then = status(module.refused.as_ref().map_or(module.calls, |refused| refused.calls));
     format!("| `{}` | {} | {runs} | {then} |\n", module.name, module.what)
 }
 

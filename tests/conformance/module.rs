@@ -15,6 +15,8 @@ pub struct Module<'a> {
     pub variants: For,
     /// Settings of the client beside those of the variant.
     pub settings: &'static [(&'static str, &'static str)],
+    /// What the caller expects of the ID Token beside what the protocol asks: parameters that are not sent.
+    pub expected: &'static [(&'static str, &'static str)],
     pub provider: &'a [Does],
     pub calls: &'static [Call],
     /// Each request and its answer as `{ms} {what} {status} {answer}`. `end` among the ms: when the token
@@ -36,8 +38,6 @@ pub enum For {
     Dpop,
     /// `client_secret_basic`, in poll mode.
     SecretBasic,
-    /// None that there is, for this reason.
-    None(&'static str),
 }
 
 /// What the caller of the library does, and the status that it then has.
@@ -83,6 +83,7 @@ pub const HAPPY: Module<'static> = Module {
     what: "everything is right",
     variants: For::Every,
     settings: &[],
+    expected: &[],
     provider: &[],
     calls: &[SignIn(Status::OK), Userinfo(Status::OK)],
     requests: requests!["end poll 200 tokens", "end userinfo 200 userinfo"],
@@ -192,9 +193,4 @@ pub const fn ends(
     requests: &'static [&'static str],
 ) -> Module<'static> {
     Module { name, what, refused: Some(Refused { change: Does::Person(person), calls, requests }), ..HAPPY }
-}
-
-/// A module that applies to no variant.
-pub const fn not_run(name: &'static str, what: &'static str, why: &'static str) -> Module<'static> {
-    Module { name, what, variants: For::None(why), ..HAPPY }
 }

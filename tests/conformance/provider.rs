@@ -305,11 +305,12 @@ impl Suite {
     }
 
     /// What the client asks; with an ID Token as hint, or a name.
-    pub fn request(&self, id_token: Option<&str>) -> AuthenticationRequest {
+    pub fn request(&self, id_token: Option<&str>, expected: &[(&str, &str)]) -> AuthenticationRequest {
         // With ping the person acts when the ping is sent.
         let text = if self.variant.ciba_mode == Mode::Ping { "K7-42" } else { self.person() };
         let mut parameters = vec![("scope", SCOPE), ("binding_message", text)];
         parameters.extend(id_token.iter().flat_map(|hint| [("login_hint", ""), ("id_token_hint", hint)]));
+        parameters.extend(expected);
         self.pair.request_with(&parameters)
     }
 

@@ -36,6 +36,15 @@ pub fn second_audience(token: &mut Draft) {
     token.claims["aud"] = json!([CLIENT_ID, format!("{CLIENT_ID}1")]);
 }
 
+/// With the claims that ConnectID Australia adds.
+pub fn of_connectid(token: &mut Draft) {
+    token.claims["txn"] = "1a2b3c".into();
+    token.claims["verified_claims"] = json!({
+        "verification": {"trust_framework": "au_connectid"},
+        "claims": {"over18": true},
+    });
+}
+
 /// Every byte of the signature XOR 0x5A.
 pub fn wrong_signature(token: &mut Draft) {
     token.finish = Some(spoiled);

@@ -1,6 +1,7 @@
 //! Ping and push (CIBA Core §10.2, §10.3, §12): a provider that really sends, an HTTP endpoint that really
 //! receives, and the journal as the oracle. What a notification looks like is in `delivery`, pings are in
-//! `ping`, pushed tokens and errors in `push`, flows that another process has in `elsewhere`.
+//! `ping`, pushed tokens and errors in `push`, pushed tokens that are bound to a key in `push_dpop`, flows that
+//! another process has in `elsewhere`.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -9,6 +10,7 @@ mod elsewhere;
 mod endpoint;
 mod ping;
 mod push;
+mod push_dpop;
 
 use ciba::{Client, Flow};
 use ciba_sim::{Notices, personality};

@@ -240,8 +240,11 @@ fn a_ping_that_comes_again_or_late_is_answered_and_changes_nothing_r73_r75() {
     let late = ping(&registered);
     assert_eq!(Pair::outcome(&flow), Status::OK);
     assert_eq!(registered.pair.provider.send(&late, 2), [204; 2]);
-    let lines = registered.pair.provider.lines();
-    assert_eq!(lines.iter().filter(|line| line.ends_with("/ciba -> 204 ping")).count(), 5);
+    let lines = || registered.pair.provider.lines();
+    eventually("three pings and two late ones", || {
+        lines().iter().filter(|line| line.ends_with("/ciba -> 204 ping")).count() == 5
+    });
+    let lines = lines();
     assert_eq!(lines.iter().filter(|line| line.contains("/token")).count(), 1);
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     registered.pair.assert_requests_then_silence(&flow, &lines);

@@ -23,10 +23,10 @@ use crate::{CLIENT_ID, claims, generic, of_kind, parts, pem};
 const NOW: Option<Duration> = Some(Duration::ZERO);
 const DISCOVERED: &str = "0 GET /.well-known/openid-configuration -> 200 discovery";
 
-type Signature = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
+pub(crate) type Signature = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
 
 /// The store of the keys: what a smart card would do, in software.
-fn sign(input: &SigningInput<'_>) -> Signature {
+pub(crate) fn sign(input: &SigningInput<'_>) -> Signature {
     let random = SystemRandom::new();
     let der = |pem: &str| PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
     let rsa = |encoding: &'static dyn RsaEncoding| {
@@ -283,6 +283,58 @@ fn the_thread_that_waits_for_a_set_signs_for_its_members_r41() {
     assert_eq!(told, [0, 1, 2]);
     assert!(flows.iter().all(|flow| flow.outcome() == Status::OK));
     assert_eq!(signer.threads(), vec![thread::current().id(); 6]);
+}
+
+#[test]
+fn a_member_of_a_set_that_is_signed_for_delays_none_that_needs_no_signature() {
+    let pair = provider("ES256");
+    let (signer, entered, let_out) = waiting();
+    let slow_client = client(&pair, signer);
+    let mut with_key = config(&pair, "ES256", "p256");
+    let quick_client = Client::new(with_key.set("client_private_key", pem!("p256_sec1")).unwrap()).unwrap();
+    let (quick, slow) =
+        (begun(&pair, &quick_client, "approve after 1 s"), begun(&pair, &slow_client, "wait"));
+    assert!(quick.wait_started(None).unwrap());
+    let set = FlowSet::new(&slow_client).unwrap();
+    set.add(&quick, "quick").unwrap();
+    set.add(&slow, "slow").unwrap();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| set.wait(None).unwrap());
+        entered.recv_timeout(patience()).unwrap();
+        pair.time.advance(5_200);
+        eventually("tokens", || quick.outcome() == Status::OK);
+        assert_eq!(slow.progress().stage, ciba::ProgressStage::Starting, "the one thread is still signing");
+        let_out.send(()).unwrap();
+        assert_eq!(waits.join().unwrap(), Some("quick"));
+    });
+    assert_eq!(of_kind(&pair, Kind::Poll).iter().map(|entry| entry.at_ms).collect::<Vec<_>>(), [5_200]);
+}
+
+#[test]
+fn threads_that_wait_for_one_set_sign_side_by_side() {
+    const THREADS: usize = 3;
+    let pair = provider("ES256");
+    // Each signature waits until all three are being made.
+    let together = Arc::new(std::sync::Barrier::new(THREADS));
+    let signer = Noting::default();
+    let noted = signer.clone();
+    let client = client(&pair, move |input: &SigningInput<'_>| {
+        together.wait();
+        noted.sign(input)
+    });
+    let set = FlowSet::new(&client).unwrap();
+    let flows: Vec<Flow> = (0..THREADS).map(|_| begun(&pair, &client, "approve after 1 s")).collect();
+    for (at, flow) in flows.iter().enumerate() {
+        set.add(flow, at).unwrap();
+    }
+    let mut told: Vec<usize> = thread::scope(|scope| {
+        let waits: Vec<_> = flows.iter().map(|_| scope.spawn(|| set.wait(None).unwrap().unwrap())).collect();
+        waits.into_iter().map(|waits| waits.join().unwrap()).collect()
+    });
+    told.sort_unstable();
+    assert_eq!(told, [0, 1, 2]);
+    let threads: std::collections::HashSet<ThreadId> = signer.threads().into_iter().collect();
+    assert_eq!((threads.len(), signer.threads().len()), (THREADS, 2 * THREADS));
 }
 
 #[cfg(unix)]

@@ -7,6 +7,7 @@ mod client_authentication;
 mod common;
 mod external_signer;
 mod signed_requests;
+mod turns;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;

@@ -72,3 +72,19 @@ fn no_error_holds_a_secret() {
         }
     }
 }
+
+#[test]
+fn a_text_that_holds_a_secret_never_grows_so_that_no_copy_is_left_behind() {
+    let odd = token_response::json_text(&"\u{1}".repeat(100).into());
+    assert_eq!(*odd, format!("\"{}\"", "\\u0001".repeat(100)));
+    assert_eq!(odd.capacity(), odd.len(), "as long as it can be");
+    for (body, with) in [
+        ("{}", r#"{"id_token":"secret"}"#),
+        (r#"{"a":1}"#, r#"{"a":1,"id_token":"secret"}"#),
+        (r#"{"id_token":"x","a\n":[1, 2],"b":""}"#, r#"{"a\n":[1, 2],"b":"","id_token":"secret"}"#),
+    ] {
+        let text = Fields::parse(body).unwrap().with("id_token", r#""secret""#);
+        assert_eq!(*text, with);
+        assert_eq!(text.capacity(), text.len());
+    }
+}

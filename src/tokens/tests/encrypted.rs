@@ -5,11 +5,11 @@ use super::*;
 use crate::error::Error;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
-use jwe::encrypt;
+use jwe::{encrypt, encrypt_padded};
 use secrecy::ExposeSecret;
 
 #[path = "../../../tests/jwe/mod.rs"]
-mod jwe;
+pub(super) mod jwe;
 
 const FAILED: Status = Status::TOKEN_DECRYPTION;
 const OAEP: (&str, &str) = ("RSA-OAEP-256", "A256GCM");
@@ -18,10 +18,10 @@ const OAEP: (&str, &str) = ("RSA-OAEP-256", "A256GCM");
 fn decryption(alg: &str, enc: &str, key: &DecryptionKey) -> std::result::Result<Decryption, String> {
     let algorithm = KEY_ALGORITHMS.iter().find(|algorithm| algorithm.name == alg).unwrap();
     let encryption = CONTENT_ALGORITHMS.iter().find(|algorithm| algorithm.name == enc).unwrap();
-    Decryption::new(algorithm, encryption, Some(key))
+    Decryption::new(algorithm, encryption, None, Some(key))
 }
 
-fn registered(alg: &str, enc: &str) -> Decryption {
+pub(super) fn registered(alg: &str, enc: &str) -> Decryption {
     let name = if alg.starts_with("RSA") { "rsa" } else { "p256" };
     decryption(alg, enc, &key(&keys()[name])).unwrap()
 }
@@ -69,7 +69,7 @@ fn flipped(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn fixtures() -> Value {
+pub(super) fn fixtures() -> Value {
     serde_json::from_str(include_str!("../../../tests/fixtures/tokens/encrypted.json")).unwrap()
 }
 
@@ -107,7 +107,7 @@ fn rfc_7518_c_gives_its_key_of_two_named_parties() {
         "y":"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps"}}"#;
     let decryption = decryption("ECDH-ES", "A128GCM", &key(&bob)).unwrap();
     let agreed = |header: &str| {
-        let key = decryption.content_key(&Fields::parse(header).unwrap(), &[]);
+        let key = decryption.first_content_key(&Fields::parse(header).unwrap());
         key.map(|key| encode(&key))
     };
     assert_eq!(agreed(header).as_deref(), Some("VqqN6vgjbSBcIijNcacQGg"));
@@ -121,6 +121,7 @@ fn step_1_an_encrypted_id_token_is_opened_where_a_key_is_configured_and_verified
     for algorithm in &KEY_ALGORITHMS {
         for encryption in &CONTENT_ALGORITHMS {
             let decryption = registered(algorithm.name, encryption.name);
+            assert_eq!(decryption.names(), (algorithm.name, encryption.name));
             let mut attempt = Attempt::good();
             let token = encrypt(algorithm.name, encryption.name, &signed, |_| ());
             attempt.respond("id_token", token.as_str());
@@ -194,7 +195,7 @@ fn step_2_the_outer_header_is_what_the_settings_say_and_asks_for_nothing_else() 
         ("in lower case", Status::TOKEN_ALGORITHM, |h| h["alg"] = "rsa-oaep-256".into()),
         ("no alg", Status::TOKEN_ALGORITHM, |h| drop(h.as_object_mut().unwrap().remove("alg"))),
         ("another enc", Status::TOKEN_ALGORITHM, |h| h["enc"] = "A128GCM".into()),
-        ("A128CBC-HS256", Status::TOKEN_ALGORITHM, |h| h["enc"] = "A128CBC-HS256".into()),
+        ("its own default", Status::TOKEN_ALGORITHM, |h| h["enc"] = "A128CBC-HS256".into()),
         ("no enc", Status::TOKEN_ALGORITHM, |h| drop(h.as_object_mut().unwrap().remove("enc"))),
         ("keys of its own are not used", Status::OK, |h| {
             h["jwk"] = rsa_jwk(&OTHER_RSA, "x");
@@ -230,17 +231,25 @@ fn step_1_only_five_parts_in_strict_base64url_are_read() {
     ] {
         assert_eq!(status(&decryption, &token), MALFORMED, "{name}");
     }
+    let message = |length: usize| {
+        let error = decryption.open(&"A".repeat(length)).unwrap_err();
+        error.message().to_owned()
+    };
+    assert!(message(1 << 20).contains("five parts"), "a token of the largest size is looked at");
+    assert!(message((1 << 20) + 1).contains("larger than the limit"));
 }
 
 #[test]
 fn every_failure_of_decryption_is_one_and_the_same_error() {
     let signed = Attempt::good().id_token();
     let same = Error::from(FAILED);
-    for algorithm in &KEY_ALGORITHMS {
-        let alg = algorithm.name;
-        let decryption = registered(alg, "A128GCM");
-        let good = encrypt(alg, "A128GCM", &signed, |_| ());
-        assert_eq!(status(&decryption, &good), Status::OK, "{alg}");
+    let algorithms = KEY_ALGORITHMS
+        .iter()
+        .flat_map(|key| ["A128GCM", "A128CBC-HS256", "A256CBC-HS512"].map(|enc| (key.name, enc)));
+    for (alg, enc) in algorithms {
+        let decryption = registered(alg, enc);
+        let good = encrypt(alg, enc, &signed, |_| ());
+        assert_eq!(status(&decryption, &good), Status::OK, "{alg} {enc}");
         let direct = alg == "ECDH-ES";
         let mut wrong = vec![
             ("a key of another length", with_part(&good, 1, |key| [key, vec![0; 8]].concat())),
@@ -264,22 +273,36 @@ fn every_failure_of_decryption_is_one_and_the_same_error() {
                 }),
             ),
         ];
+        if enc != "A128GCM" {
+            let padded = |padding: &[u8]| {
+                let block = [&[b' '; 16][..16 - padding.len()], padding].concat();
+                let whole = [signed.as_bytes(), &vec![b' '; 16 - signed.len() % 16], &block].concat();
+                encrypt_padded(alg, enc, whole, |_| ())
+            };
+            let blanks = decryption.decrypted(&padded(&[2, 2])).unwrap();
+            assert_eq!(String::from_utf8(blanks.to_vec()).unwrap().trim_end(), signed, "the twin");
+            wrong.extend([
+                ("no padding", padded(b"  ")),
+                ("padding of 0", padded(&[0])),
+                ("padding of 17", padded(&[17; 16])),
+                ("padding that is not the same throughout", padded(&[1, 2])),
+                ("nothing but a block that is no padding", encrypt_padded(alg, enc, vec![0; 16], |_| ())),
+            ]);
+        }
         if !direct {
             wrong.push(("a bit of the key", with_part(&good, 1, flipped)));
             wrong.push(("no key", with_part(&good, 1, |_| Vec::new())));
             wrong.push(("a huge key", with_part(&good, 1, |_| vec![7; 100_000])));
-            let longer = encrypt(alg, "A256GCM", &signed, |header| header["enc"] = "A128GCM".into());
+            let other = if enc == "A256CBC-HS512" { "A256GCM" } else { "A256CBC-HS512" };
+            let longer = encrypt(alg, other, &signed, |header| header["enc"] = enc.into());
             wrong.push(("a key for another enc", longer));
         }
         if let Some(agreed) = alg.strip_prefix("ECDH-ES") {
             let epk = |change: fn(&mut Value)| {
-                encrypt(&format!("ECDH-ES{agreed}"), "A128GCM", &signed, |header| change(&mut header["epk"]))
+                encrypt(&format!("ECDH-ES{agreed}"), enc, &signed, |header| change(&mut header["epk"]))
             };
             wrong.extend([
-                (
-                    "no epk",
-                    encrypt(alg, "A128GCM", &signed, |h| drop(h.as_object_mut().unwrap().remove("epk"))),
-                ),
+                ("no epk", encrypt(alg, enc, &signed, |h| drop(h.as_object_mut().unwrap().remove("epk")))),
                 (
                     "an epk off the curve",
                     epk(|key| {
@@ -298,12 +321,12 @@ fn every_failure_of_decryption_is_one_and_the_same_error() {
                 ("an epk that names another curve", epk(|key| key["crv"] = "P-384".into())),
                 ("an epk of another kind", epk(|key| key["kty"] = "OKP".into())),
                 ("an epk that is short", epk(|key| key["x"] = "AAAA".into())),
-                ("an apu that was not agreed", encrypt(alg, "A128GCM", &signed, |h| h["apu"] = "QQ".into())),
-                ("an apu that is no Base64url", encrypt(alg, "A128GCM", &signed, |h| h["apu"] = "!".into())),
+                ("an apu that was not agreed", encrypt(alg, enc, &signed, |h| h["apu"] = "QQ".into())),
+                ("an apu that is no Base64url", encrypt(alg, enc, &signed, |h| h["apu"] = "!".into())),
             ]);
         }
         for (name, token) in wrong {
-            assert_eq!(decryption.open(&token).err(), Some(same.clone()), "{alg}: {name}");
+            assert_eq!(decryption.open(&token).err(), Some(same.clone()), "{alg} {enc}: {name}");
         }
     }
 }
@@ -315,6 +338,49 @@ fn a_token_for_another_key_is_not_opened() {
     let other = decryption("RSA-OAEP", "A128GCM", &other).unwrap();
     assert_eq!(status(&registered("RSA-OAEP", "A128GCM"), &token), Status::OK);
     assert_eq!(status(&other, &token), FAILED);
+}
+
+#[test]
+fn while_a_client_changes_its_key_both_open_what_is_encrypted_to_either() {
+    let (keys, old_rsa) = (keys(), &fixtures()["rfc_7516_a_1"]["key"]);
+    let other_p256 = json!({"crv": "P-256", "d": encode([7; 32])});
+    for (alg, new, old) in [
+        ("RSA-OAEP", &keys["rsa"], old_rsa),
+        ("ECDH-ES", &keys["p256"], &other_p256),
+        ("ECDH-ES+A128KW", &keys["p256"], &other_p256),
+    ] {
+        let named = |kid: Option<&str>, jwk: &Value| {
+            let kid = kid.map(str::to_owned);
+            let algorithm = KEY_ALGORITHMS.iter().find(|algorithm| algorithm.name == alg).unwrap();
+            Decryption::new(algorithm, &CONTENT_ALGORITHMS[0], kid, Some(&key(jwk))).unwrap()
+        };
+        let token = |kid: Option<&str>| {
+            encrypt(alg, CONTENT_ALGORITHMS[0].name, &Attempt::good().id_token(), |header| match kid {
+                Some(kid) => header["kid"] = kid.into(),
+                None => drop(header.as_object_mut().unwrap().remove("kid")),
+            })
+        };
+        let both = || named(Some("old"), old).and(named(Some("new"), new));
+        let reversed = named(Some("new"), new).and(named(Some("old"), old));
+        let without_names = named(None, old).and(named(None, new));
+        for (name, decryption, kid, expected) in [
+            ("named", &both(), Some("new"), Status::OK),
+            ("named, the other way round", &reversed, Some("new"), Status::OK),
+            ("not named", &both(), None, Status::OK),
+            ("not named, the other way round", &reversed, None, Status::OK),
+            ("of an unknown name", &both(), Some("unknown"), Status::OK),
+            ("without names", &without_names, Some("new"), Status::OK),
+            ("neither has a name", &without_names, None, Status::OK),
+            ("of the other's name", &both(), Some("old"), FAILED),
+            ("one alone", &named(Some("any"), new), Some("old"), Status::OK),
+            ("the other alone", &named(Some("old"), old), Some("new"), FAILED),
+            ("twice of one name", &named(Some("x"), old).and(named(Some("x"), new)), Some("x"), Status::OK),
+        ] {
+            assert_eq!(status(decryption, &token(kid)), expected, "{alg}, {name}");
+        }
+        let damaged = with_part(&token(None), 4, flipped);
+        assert_eq!(both().open(&damaged).err(), Some(Error::from(FAILED)), "{alg}: with no key at all");
+    }
 }
 
 #[test]

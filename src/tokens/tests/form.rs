@@ -42,6 +42,13 @@ fn step_1_only_a_compact_jws_of_three_parts_in_strict_base64url_is_read() {
             ("a megabyte", MALFORMED, |a| a.claim("x", "x".repeat(1 << 20))),
         ],
     );
+    let message = |length: usize| {
+        let mut attempt = Attempt::good();
+        attempt.respond("id_token", "A".repeat(length));
+        attempt.verify().unwrap_err().message().to_owned()
+    };
+    assert!(message(1 << 20).contains("three parts"), "a token of the largest size is looked at");
+    assert!(message((1 << 20) + 1).contains("larger than the limit"));
 }
 
 #[test]

@@ -60,6 +60,39 @@ fn step_3_without_a_kid_a_few_keys_are_tried() {
 }
 
 #[test]
+fn a_refusal_says_whether_a_newer_key_set_may_make_the_difference() {
+    let old = |change: fn(&mut Attempt)| {
+        let mut attempt = Attempt::good();
+        change(&mut attempt);
+        let error = attempt.verify().unwrap_err();
+        (error.status(), error.keys_may_be_old())
+    };
+    let signature = Status::TOKEN_SIGNATURE;
+    assert_eq!(old(|a| a.head("kid", "unknown")), (NOT_FOUND, true));
+    assert_eq!(old(|a| a.head("kid", "other")), (signature, false));
+    assert_eq!(old(|a| drop(a.key("rsa").insert("e".into(), "AQ".into()))), (UNUSABLE, false));
+    let mut attempt = Attempt::good();
+    attempt.header.remove("kid");
+    attempt.keep_keys(&["other"]);
+    let error = attempt.verify().unwrap_err();
+    assert_eq!((error.status(), error.keys_may_be_old()), (signature, true));
+    attempt.key("other").insert("e".into(), "AQ".into());
+    let error = attempt.verify().unwrap_err();
+    assert_eq!((error.status(), error.keys_may_be_old()), (UNUSABLE, true));
+}
+
+#[test]
+fn a_signature_that_one_key_refuses_stays_wrong_whatever_the_other_keys_are() {
+    let mut attempt = Attempt::good();
+    let (wrong, mut broken) = (rsa_jwk(&OTHER_RSA, "rsa"), rsa_jwk(&OTHER_RSA, "rsa"));
+    broken["e"] = "AQ".into();
+    for keys in [[&wrong, &broken], [&broken, &wrong]] {
+        attempt.keys = json!({ "keys": keys });
+        assert_eq!(attempt.status(), Status::TOKEN_SIGNATURE);
+    }
+}
+
+#[test]
 fn step_3_use_key_ops_and_alg_of_a_key_are_kept_to() {
     check_table(
         &Attempt::good(),
@@ -114,6 +147,9 @@ fn step_4_a_weak_or_broken_rsa_key_is_not_used() {
             ("e of 2", UNUSABLE, |a| set(a, "e", "Ag")),
             ("e of 65536", UNUSABLE, |a| set(a, "e", "AQAA")),
             ("e of 3, another key", Status::TOKEN_SIGNATURE, |a| set(a, "e", "Aw")),
+            ("e of 2^32 + 1, another key", Status::TOKEN_SIGNATURE, |a| {
+                set(a, "e", encode([1, 0, 0, 0, 1]));
+            }),
             ("e of 2^33 + 1", UNUSABLE, |a| set(a, "e", encode([2, 0, 0, 0, 1]))),
             ("e as long as n", UNUSABLE, |a| {
                 let n = a.key("rsa")["n"].clone();

@@ -3,8 +3,10 @@
 
 mod afterwards;
 mod algorithms;
+mod content_encryption;
 mod disclosure;
 mod encrypted;
+mod expected;
 mod form;
 mod key_sets;
 mod real_token;
@@ -138,9 +140,12 @@ pub(super) struct Attempt {
     pub(super) audiences: Vec<String>,
     pub(super) subject: Option<&'static str>,
     pub(super) acr: Vec<&'static str>,
+    pub(super) acr_array: bool,
     pub(super) authenticated_after: Option<i64>,
     pub(super) expectations: Vec<ClaimExpectation>,
     pub(super) delivery: Delivery,
+    pub(super) request_id_claims: Vec<&'static str>,
+    pub(super) key_thumbprint: Option<&'static str>,
     pub(super) issued_after: Option<i64>,
     pub(super) leeway: u32,
     pub(super) now: i64,
@@ -176,6 +181,7 @@ impl Attempt {
             audiences: Vec::new(),
             subject: None,
             acr: Vec::new(),
+            acr_array: false,
             authenticated_after: None,
             expectations: vec![ClaimExpectation {
                 name: "mitid.uuid".into(),
@@ -183,6 +189,8 @@ impl Attempt {
                 ignore_ascii_case: true,
             }],
             delivery: Delivery::TokenEndpoint,
+            request_id_claims: Vec::new(),
+            key_thumbprint: None,
             issued_after: None,
             leeway: 60,
             now: NOW,
@@ -271,10 +279,13 @@ impl Attempt {
             issued_after_ms: self.issued_after.map(|seconds| seconds * 1000),
             subject: self.subject,
             acr: &self.acr,
+            acr_array: self.acr_array,
             authenticated_after_ms: self.authenticated_after.map(|seconds| seconds * 1000),
             auth_req_id: Some(REQUEST),
             claims: &self.expectations,
             delivery: self.delivery,
+            request_id_claims: &self.request_id_claims,
+            key_thumbprint: self.key_thumbprint,
             requested_scope: Some("openid mitid"),
             ..Expected::new(ISSUER, CLIENT)
         };

@@ -136,6 +136,8 @@ fn an_id_token_is_required_unless_the_policy_says_otherwise() {
     for expected in [
         Expected { subject: Some("person"), ..expected.clone() },
         Expected { claims: &claims, ..expected.clone() },
+        Expected { acr: &["urn:a"], ..expected.clone() },
+        Expected { authenticated_after_ms: Some(0), ..expected.clone() },
         Expected { delivery: Delivery::Push, ..expected.clone() },
     ] {
         let error = verify(&response, &keys, &expected, 0).unwrap_err();
@@ -147,6 +149,7 @@ fn an_id_token_is_required_unless_the_policy_says_otherwise() {
     // And one that is there is verified whether it had to be there or not.
     let body = br#"{"access_token":"a","token_type":"Bearer","id_token":"x"}"#;
     let response = TokenResponse::parse(body, &policy, 0).unwrap();
+    assert!(response.has_id_token());
     let error = verify(&response, &keys, &expected, 0).unwrap_err();
     assert_eq!(error.status(), Status::TOKEN_MALFORMED);
 }
@@ -170,4 +173,26 @@ fn claims_are_shown_as_the_provider_wrote_them() {
     assert_eq!(tokens.claim_integer("big"), None);
     assert_eq!(tokens.claims_json(), attempt.claims_text.as_deref().map(|t| std::str::from_utf8(t).unwrap()));
     assert_eq!(tokens.clone().claims_json(), tokens.claims_json());
+}
+
+#[test]
+fn what_a_client_keeps_with_tokens_is_made_once_and_lives_as_long_as_they_do() {
+    let tokens = Attempt::good().verify().unwrap();
+    let weak = tokens.downgrade();
+    assert_eq!(tokens.clone().calls(|| 1).copied(), Some(1));
+    assert_eq!(tokens.calls(|| 2).copied(), Some(1));
+    assert_eq!(tokens.calls(String::new), None, "of another type");
+    assert_eq!(weak.upgrade().unwrap().access_token(), tokens.access_token());
+    drop(tokens);
+    assert!(weak.upgrade().is_none());
+}
+
+#[test]
+fn a_claim_is_found_by_its_literal_name_alone() {
+    let mut attempt = Attempt::good();
+    attempt.claim("address", json!({"country": "NO"}));
+    let tokens = attempt.verify().unwrap();
+    assert_eq!(tokens.claim("mitid.uuid"), Some(&json!("EEE4B272")));
+    assert_eq!(tokens.claim("address"), Some(&json!({"country": "NO"})));
+    assert_eq!((tokens.claim("address.country"), tokens.claim("mitid")), (None, None));
 }

@@ -74,6 +74,9 @@ impl Provider {
         if let Some(certificate) = bound_to {
             answer["cnf"] = json!({ "x5t#S256": certificate });
         }
+        if let Some(key) = found.and_then(|token| token.key.as_deref()) {
+            answer["cnf"]["jkt"] = key.into();
+        }
         Ok(Reply::json(200, "introspection", answer.to_string()))
     }
 

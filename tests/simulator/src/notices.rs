@@ -89,7 +89,8 @@ impl Provider {
         let now = self.config.time.now_ms();
         let code = match request.outcome(now)? {
             Outcome::Approve => {
-                let reply = self.tokens(request, now, request.certificate.clone(), None, Some(id));
+                let reply =
+                    self.tokens(request, now, request.certificate.clone(), request.key.clone(), Some(id));
                 let mut body: Value = serde_json::from_slice(&reply.body).ok()?;
                 body["auth_req_id"] = id.into();
                 return Some(("push", body));

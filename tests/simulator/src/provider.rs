@@ -232,7 +232,12 @@ impl Provider {
             _ => Reply::new(405, "method_not_allowed"),
         };
         let nonce = lock(&self.dpop_nonce).clone();
-        if let (Kind::Poll | Kind::Refresh | Kind::Userinfo, Some(nonce)) = (kind, nonce) {
+        let takes_proofs = match kind {
+            Kind::Poll | Kind::Refresh | Kind::Userinfo => true,
+            Kind::Start => request.headers.contains_key("dpop"),
+            _ => false,
+        };
+        if let Some(nonce) = nonce.filter(|_| takes_proofs) {
             reply = reply.header("dpop-nonce", nonce);
         }
         let more = match kind {
@@ -272,8 +277,13 @@ impl Provider {
         let p = &self.config.personality;
         let refuse = |code| Err((400, code));
         let (form, client) = self.form(request, body, 401)?;
-        let form = self.asked(client, form).ok_or((400, "invalid_request"))?;
         let mode = client.backchannel_token_delivery_mode.as_deref();
+        // The key of tokens that will be pushed is shown here (CIBA Core §5). Nothing is looked at before it.
+        let key = match mode {
+            Some("push") => self.key_of(client, request)?,
+            _ => None,
+        };
+        let form = self.asked(client, form).ok_or((400, "invalid_request"))?;
         let notification_token = token_of(mode, &form)?;
         let bound = client.tls_client_certificate_bound_access_tokens;
         let Some(scope) = form.get("scope") else {
@@ -316,6 +326,7 @@ impl Provider {
             last_poll: None,
             notification_token,
             certificate: Peer::of(request).thumbprint().filter(|_| bound),
+            key,
             ends: ends.clone(),
         };
         lock(&self.requests).insert(id.clone(), request, now);

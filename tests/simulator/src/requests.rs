@@ -23,6 +23,8 @@ pub(crate) struct Request {
     pub notification_token: Option<String>,
     /// The certificate that the client showed at the start, where its access tokens are bound to it.
     pub certificate: Option<String>,
+    /// The key that the client proved at the start, where tokens that are pushed are bound to it by DPoP.
+    pub key: Option<String>,
     /// What will happen, and when; `None` waits until told.
     pub ends: Option<(Outcome, u64)>,
 }

@@ -163,7 +163,11 @@ fn telenor_to_the_letter() {
     let (_, claims) = verified(text(&tokens, "id_token"), &jwks);
     assert_eq!(claims["preferred_username"], "4799966691");
     assert_eq!(claims["idp"], "no.telenor.id.proxy.demo-client");
-    assert!(claims["amr"].is_array());
+    assert_eq!(claims["amr"], json!(["urn:telenor.identity.amr.vipps"]));
+    assert_eq!(claims["acr"], json!(["urn:telenor.identity.aal.2"]));
+    let published = "acr amr analytics_uuid at_hash aud auth_time exp family_name given_name ial iat \
+                     ibis.sid idp iss nbf preferred_username sid sub";
+    assert_eq!(names(&claims).join(" "), published);
     let cancel = format!("{}/api/v1/ciba/{id}", pair.sim.issuer());
     assert_eq!(common::read(pair.http.delete(cancel)).0, 404);
 }

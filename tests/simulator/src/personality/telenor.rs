@@ -110,7 +110,7 @@ fn claims(granted: &Granted<'_>) -> Value {
         "analytics_uuid": uuid_of(&person.id),
         "ial": "telenor.identity.ial2",
         "amr": ["urn:telenor.identity.amr.vipps"],
-        "acr": "urn:telenor.identity.aal.2",
+        "acr": ["urn:telenor.identity.aal.2"], // an array, as its page on ID Tokens has it
         "ibis.sid": granted.transaction,
     })
 }
