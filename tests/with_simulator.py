@@ -7,15 +7,17 @@
 The provider speaks https. In the words of the command {issuer}, {control},
 {ca_file} and {client_id} stand for the provider's own; the environment has them
 as CIBA_SIM_ISSUER and so on, with CIBA_SIM_CLIENT_SECRET, the whole as JSON in
-the file that CIBA_SIM_READY names, and CIBA_CLIENT_SECRET and CIBA_SETTINGS (the
+the file that CIBA_SIM_READY names, the folder of the test keys as CIBA_SIM_KEYS, and CIBA_CLIENT_SECRET and CIBA_SETTINGS (the
 settings of a client, as JSON) for the examples. The exit code is the command's.
 """
 
 import json
 import os
 import pathlib
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,16 +26,54 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "target" / "debug" / "ciba-sim"
+KEYS = ROOT / "tests" / "fixtures" / "keys"
+
+
+def client_with_keys():
+    """The metadata of a client that the provider knows by each of the test keys; `kid` is the key's name."""
+    public = {"kty", "crv", "x", "y", "n", "e"}
+    keys = [
+        {"kid": name, **{member: value for member, value in key.items() if member in public}}
+        for name, key in json.loads((KEYS / "keys.jwk.json").read_text()).items()
+    ]
+    return {"client_id": "desk-9", "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": keys}}
+
+
+def notified_clients(port):
+    """The metadata of a client for pings and of one for pushes, which listen at this port."""
+    return [
+        {
+            "client_id": f"{mode}-desk", "client_secret": "a secret of the desk", "backchannel_token_delivery_mode": mode,
+            "backchannel_client_notification_endpoint": f"http://127.0.0.1:{port}/{mode}",
+        }
+        for mode in ("ping", "push")
+    ]  # fmt: skip
+
+
+def free_port():
+    """A port below those that the system gives out by itself: nobody is given it before a program of ours takes it."""
+    for port in random.sample(range(20000, 32000), 100):
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise OSError("no port is free")
 
 
 class Simulator:
-    """ciba-sim as a child that ends with this program: it reads our pipe."""
+    """ciba-sim as a child that ends with this program: it reads our pipe. `clients`: by their metadata."""
 
-    def __init__(self, options=()):
+    def __init__(self, options=(), clients=()):
         self._place = tempfile.TemporaryDirectory(prefix="ciba-sim-")
         place = pathlib.Path(self._place.name)
         self._ready = place / "ready.json"
         options = [*options]
+        for number, client in enumerate(clients):
+            metadata = place / f"client-{number}.json"
+            metadata.write_text(json.dumps(client))
+            options += ["--client-metadata", str(metadata)]
         self._personality = options[options.index("--personality") + 1] if "--personality" in options else None
         fixed = ["--tls", "--ca-out", str(place / "ca.pem"), "--ready-file", str(self._ready), "--exit-with-stdin"]
         self._process = subprocess.Popen([PROGRAM, *fixed, *options], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
@@ -65,6 +105,7 @@ class Simulator:
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         environment.update({f"CIBA_SIM_{name.upper()}": value for name, value in self.facts.items()})
         environment["CIBA_SIM_READY"] = str(self._ready)
+        environment["CIBA_SIM_KEYS"] = str(KEYS)
         environment["CIBA_CLIENT_SECRET"] = self.facts["client_secret"]
         environment["CIBA_SETTINGS"] = json.dumps(self.settings())
         return environment

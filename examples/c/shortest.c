@@ -12,10 +12,9 @@ int main(void) {
   ciba_error *err = NULL;
 
   /* {"provider": "telenor-test", "client_id": "desk-7", "client_secret": "…"} */
-  ciba_config_set_json(config, getenv("CIBA_SETTINGS"), NULL);
-  ciba_request_set(request, "login_hint", "+4799988791", NULL);
-
-  if (ciba_client_new(config, &client, &err) == CIBA_OK &&
+  if (ciba_config_set_json(config, getenv("CIBA_SETTINGS"), &err) == CIBA_OK &&
+      ciba_client_new(config, &client, &err) == CIBA_OK &&
+      ciba_request_set(request, "login_hint", "+4799988791", &err) == CIBA_OK &&
       ciba_init(client, request, -1, &flow, &err) == CIBA_OK && /* the phone rings */
       ciba_poll(flow, -1, &err) == CIBA_OK &&                   /* the person approves */
       ciba_flow_tokens(flow, &tokens, &err) == CIBA_OK)

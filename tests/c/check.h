@@ -9,7 +9,7 @@
 #include <ciba.h>
 
 /* A check that fails says where and why on stderr; the test goes on. */
-#define CHECK(condition) check((condition) != 0, #condition, __FILE__, __LINE__)
+#define CHECK(condition) check((condition) ? 1 : 0, #condition, __FILE__, __LINE__)
 #define CHECK_STATUS(expected, call) check_status(expected, call, #call, __FILE__, __LINE__)
 #define CHECK_NUMBER(expected, value) check_number(expected, value, #value, __FILE__, __LINE__)
 

@@ -94,6 +94,18 @@ void wait_for_requests(const char *text, int count) {
   CHECK(requests(text) >= count);
 }
 
+void check_journal(const char *expected) {
+  char *lines = control("GET /lines", NULL), *line, *to = calloc(strlen(lines) + 1, 1);
+  char *seen = to;
+  for (line = strtok(lines, "\""); line; line = strtok(NULL, "\""))
+    if (isdigit((unsigned char)*line))
+      to += sprintf(to, "%s\n", strchr(line, ' ') + 1);
+  if (!CHECK(strcmp(seen, expected) == 0))
+    fprintf(stderr, "the journal:\n%s", seen);
+  free(seen);
+  free(lines);
+}
+
 ciba_config *new_config(void) {
   ciba_config *config = ciba_config_new();
   const char *settings[][2] = {{"provider", "signaturgruppen-test"}, {"ca_mode", "replace"}, {"proxy", "none"}};

@@ -26,6 +26,10 @@ int requests(const char *text);
 /* Waits until there are so many, and at most PATIENCE_MS. */
 void wait_for_requests(const char *text, int count);
 
+/* Checks that the journal since the last tell("DELETE /journal", NULL) has exactly these lines, without their
+ * times, each with a line feed behind it: "POST /connect/token -> 200 tokens\n". */
+void check_journal(const char *expected);
+
 ciba_config *new_config(void);
 /* A client with one setting beside the needed ones; NULL: none. */
 ciba_client *new_client_with(const char *name, const char *value);

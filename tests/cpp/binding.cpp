@@ -97,6 +97,14 @@ static ciba::Config new_config() {
   return config;
 }
 
+// At a provider after the specification's own words.
+static ciba::Client new_generic_client() {
+  ciba::Config config;
+  const char *settings = std::getenv("CIBA_GENERIC_SETTINGS");
+  MUST(config.set_json(settings ? settings : "{}"));
+  return MUST(ciba::Client::create(config));
+}
+
 // What the person is told decides what the person does.
 static ciba::Request new_request(std::string_view phrase) {
   ciba::Request request;
@@ -233,7 +241,8 @@ static void texts_that_are_refused() {
   CHECK(status_of(config.set("client_secret", std::string_view("planted\0half", 12))) == Status::invalid_value);
   CHECK(status_of(config.set(std::string_view("client_id\0", 10), "x")) == Status::invalid_value);
   CHECK(status_of(request.set_json("{\"scope\": \"openid\"")) == Status::invalid_value);
-  CHECK(status_of(request.set_binding_code(new_client())) == Status::ok);
+  CHECK(status_of(request.set_binding_code(new_client())) == Status::invalid_authentication_request);
+  CHECK(status_of(request.set_binding_code(new_generic_client())) == Status::ok);
   CHECK(status_of(request.set_json(std::string_view("{}\0", 3))) == Status::invalid_value);
   CHECK(status_of(config.set_json(std::string_view("{\"request_timeout_ms\": 2000}garbage").substr(0, 28))) == Status::ok);
   CHECK(status_of(config.set({{"client_id", "a"}, {"no_such", "b"}, {"client_id", "c"}})) == Status::unknown_name);
@@ -447,12 +456,8 @@ static void a_saved_flow_goes_on_elsewhere() {
   CHECK(MUST(MUST(client.resume(saved->bytes(), "row 7")).poll()).claim("mitid.uuid") == uuid);
 }
 
-// At a provider after the specification's own words, which refreshes tokens.
 static void what_is_done_with_tokens() {
-  ciba::Config config;
-  const char *settings = std::getenv("CIBA_GENERIC_SETTINGS");
-  MUST(config.set_json(settings ? settings : "{}"));
-  ciba::Client client = MUST(ciba::Client::create(config));
+  ciba::Client client = new_generic_client();
   ciba::Request request;
   MUST(request.set({{"login_hint", "alice"},
                     {"scope", "openid offline_access"},

@@ -92,6 +92,32 @@ internal static class Checks
         Check(condition(), what);
     }
 
+    /// <summary>Runs tests, each of which may fail without ending the others.</summary>
+    internal static void RunAll(Action[] tests)
+    {
+        foreach (var test in tests)
+        {
+            var clock = Stopwatch.StartNew();
+            try
+            {
+                test();
+            }
+            catch (Exception e)
+            {
+                Check(false, test.Method.Name + " threw " + e);
+            }
+            if (Environment.GetEnvironmentVariable("VERBOSE") != null)
+                Console.WriteLine("     " + test.Method.Name + " " + clock.ElapsedMilliseconds + " ms");
+        }
+    }
+
+    /// <summary>Says how many there were; the exit code.</summary>
+    internal static int Sum(int tests)
+    {
+        Console.WriteLine(tests + " tests, " + Failures + " failed checks");
+        return Failures == 0 ? 0 : 1;
+    }
+
     internal static void NoTextHoldsASecret()
     {
         string secret = Fact("CLIENT_SECRET"), heard = Heard.ToString();
@@ -159,6 +185,44 @@ internal static class Checks
     internal static void Fault(string kind, string fault)
     {
         Control("POST", "/fault", "{\"kind\": \"" + kind + "\", \"fault\": " + fault + "}");
+    }
+
+    /// <summary>Forgets the journal so far.</summary>
+    internal static void ClearJournal()
+    {
+        Control("DELETE", "/journal", "");
+    }
+
+    /// <summary>The journal has exactly these lines, without their times.</summary>
+    internal static void Journal(string what, params string[] expected)
+    {
+        Func<string[]> lines = () => Control("GET", "/lines").Split('"').Where(line => line.Contains(" -> ")).ToArray();
+        // An answer may be on its way still.
+        Soon(() => lines().All(line => !line.EndsWith("(open)")), "everything is answered");
+        var seen = lines().Select(line => line.Substring(line.IndexOf(' ') + 1)).ToArray();
+        Check(seen.SequenceEqual(expected), what + ", the journal: " + string.Join("; ", seen));
+    }
+
+    /// <summary>The requests of a start at the provider after the specification's own words.</summary>
+    internal static readonly string[] Started =
+    {
+        "GET /.well-known/openid-configuration -> 200 discovery", "POST /bc-authorize -> 200 ack", "GET /jwks -> 200 jwks",
+    };
+
+    internal static CibaConfig NewGenericConfig(string clientId)
+    {
+        return new CibaConfig
+        {
+            [CibaSetting.Issuer] = Fact("ISSUER"),
+            [CibaSetting.ClientId] = clientId,
+            [CibaSetting.CaFile] = Fact("CA_FILE"),
+            [CibaSetting.CaMode] = "replace",
+        };
+    }
+
+    internal static CibaRequest NewGenericRequest(string phrase)
+    {
+        return new CibaRequest { [CibaParameter.LoginHint] = "alice", [CibaParameter.BindingMessage] = phrase };
     }
 
     /// <summary>How many requests the provider has seen whose line of the journal holds this.</summary>

@@ -123,7 +123,7 @@ namespace Ciba
         }
 
         /// <summary>
-        /// Goes on with a saved flow, saved by this or another process, machine or version. It sends nothing by itself.
+        /// Goes on with a saved flow, saved by this or another process, machine or version. By itself it asks for the provider's keys alone.
         /// </summary>
         /// <remarks>
         /// A flow that was saved before its acknowledgement is not started again: its wait says StartUnknown. One that

@@ -79,7 +79,7 @@ namespace Ciba
             return this;
         }
 
-        /// <summary>Sends log events to a delegate, beside the file that the setting log_file names.</summary>
+        /// <summary>Sends log events to a delegate, beside the file that the setting log_file names and those that were given before.</summary>
         /// <remarks>
         /// It is called by threads that are inside a call of a client or flow, and by the one that drives awaited
         /// flows; one event at a time. What it throws is dropped: a log ends no sign-in. It is let go when these
@@ -112,8 +112,8 @@ namespace Ciba
         /// client_private_key: that of a smart card, an HSM, the Windows store, a cloud's key service.
         /// </summary>
         /// <remarks>
-        /// It is called by threads that are inside a call, or that drives awaited flows, which one slow signature then
-        /// holds up; several at once perhaps. It gives the signature as JWS has it: what
+        /// It is called by threads that are inside a call, and by the one that drives awaited flows, which a slow
+        /// signature then holds up; several at once perhaps. It gives the signature as JWS has it: what
         /// <c>ECDsa.SignData</c> and <c>RSA.SignData</c> give. What it throws, or null: it cannot sign, and nothing is
         /// sent (<see cref="CibaStatus.SignerFailed"/>): a start fails, a poll is tried again at the next interval. It
         /// must make no call that may wait. It is let go when these settings and every client and flow made from
@@ -210,7 +210,10 @@ namespace Ciba
         /// <summary>The algorithm, as in JWS: "ES256" for example.</summary>
         public string Algorithm { get; }
 
-        /// <summary>The setting client_key_id; null: it is not set.</summary>
+        /// <summary>
+        /// Which key. That of the client: the setting client_key_id; null: it is not set. That of DPoP proofs: the kid
+        /// of the setting dpop_public_key or, where it has none, its thumbprint (RFC 7638).
+        /// </summary>
         public string KeyId { get; }
 
         /// <summary>The bytes that are signed, not hashed yet.</summary>

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 using System;
+using System.Runtime.Serialization;
 
 namespace Ciba
 {
     /// <summary>Why a call of the library did not succeed; the classes below say which kind of reason.</summary>
     /// <remarks>The message is one line for a log. It never holds a secret, a token, a hint or a phone number.</remarks>
+    [Serializable]
     public class CibaException : Exception
     {
         internal CibaException(CibaStatus status, string message, Exception inner) : base(message, inner)
@@ -19,6 +21,28 @@ namespace Ciba
             OAuthErrorDescription = details.OAuthErrorDescription;
             HttpStatus = details.HttpStatus;
             RetryAfter = details.RetryAfter;
+        }
+
+        internal CibaException(SerializationInfo info, StreamingContext context) : base(info, context)
+        {
+            Status = (CibaStatus)info.GetInt32(nameof(Status));
+            OAuthError = info.GetString(nameof(OAuthError));
+            OAuthErrorDescription = info.GetString(nameof(OAuthErrorDescription));
+            HttpStatus = (int?)info.GetValue(nameof(HttpStatus), typeof(int?));
+            RetryAfter = (TimeSpan?)info.GetValue(nameof(RetryAfter), typeof(TimeSpan?));
+        }
+
+        /// <summary>For those who carry exceptions elsewhere: from one application domain to another, for example.</summary>
+        /// <param name="info">Where the properties are kept.</param>
+        /// <param name="context">Where it goes.</param>
+        public override void GetObjectData(SerializationInfo info, StreamingContext context)
+        {
+            base.GetObjectData(info, context);
+            info.AddValue(nameof(Status), (int)Status);
+            info.AddValue(nameof(OAuthError), OAuthError);
+            info.AddValue(nameof(OAuthErrorDescription), OAuthErrorDescription);
+            info.AddValue(nameof(HttpStatus), HttpStatus, typeof(int?));
+            info.AddValue(nameof(RetryAfter), RetryAfter, typeof(TimeSpan?));
         }
 
         /// <summary>What happened, as a stable number.</summary>
@@ -98,6 +122,11 @@ namespace Ciba
         /// <summary>Throws unless the status is Ok.</summary>
         internal static void Check(int status, IntPtr error)
         {
+            if (status == (int)CibaStatus.Freed) // by another thread, while the call was inside
+            {
+                Native.ciba_error_free(error);
+                throw new ObjectDisposedException(nameof(CibaFlow));
+            }
             if (status != (int)CibaStatus.Ok)
                 throw Of(status, error);
         }
@@ -113,75 +142,99 @@ namespace Ciba
     }
 
     /// <summary>The person denied.</summary>
+    [Serializable]
     public sealed class CibaDeniedException : CibaException
     {
         internal CibaDeniedException(Details details) : base(details) { }
+        private CibaDeniedException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>Nobody answered in time.</summary>
+    [Serializable]
     public sealed class CibaExpiredException : CibaException
     {
         internal CibaExpiredException(Details details) : base(details) { }
+        private CibaExpiredException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>The flow was cancelled by this program.</summary>
+    [Serializable]
     public sealed class CibaCancelledException : CibaException
     {
         internal CibaCancelledException(Details details) : base(details) { }
+        private CibaCancelledException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>An answer that may have carried the tokens was lost: what the person decided is not known.</summary>
+    [Serializable]
     public sealed class CibaUnknownException : CibaException
     {
         internal CibaUnknownException(Details details) : base(details) { }
+        private CibaUnknownException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>The call, a setting or a parameter is wrong (the 10s); nothing was sent.</summary>
+    [Serializable]
     public sealed class CibaUsageException : CibaException
     {
         internal CibaUsageException(Details details) : base(details) { }
+        private CibaUsageException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>The provider could not be reached, or its answer was lost (the 100s).</summary>
     /// <remarks><see cref="CibaStatus.StartUnknown"/>: the person's phone may ring or not.</remarks>
+    [Serializable]
     public sealed class CibaTransportException : CibaException
     {
         internal CibaTransportException(Details details) : base(details) { }
+        private CibaTransportException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>The provider refused or ended the request (the 200s).</summary>
+    [Serializable]
     public sealed class CibaProviderException : CibaException
     {
         internal CibaProviderException(Details details) : base(details) { }
+        private CibaProviderException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>The tokens did not pass their checks (the 300s).</summary>
+    [Serializable]
     public sealed class CibaTokenException : CibaException
     {
         internal CibaTokenException(Details details) : base(details) { }
+        private CibaTokenException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>The provider's metadata or keys could not be had, or are wrong (the 400s).</summary>
+    [Serializable]
     public sealed class CibaDiscoveryException : CibaException
     {
         internal CibaDiscoveryException(Details details) : base(details) { }
+        private CibaDiscoveryException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>A flow cannot be saved or resumed, or was handed over (the 500s).</summary>
+    [Serializable]
     public sealed class CibaSavedFlowException : CibaException
     {
         internal CibaSavedFlowException(Details details) : base(details) { }
+        private CibaSavedFlowException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>A defect of the library, or the system refused something (the 900s).</summary>
+    [Serializable]
     public sealed class CibaInternalException : CibaException
     {
         internal CibaInternalException(Details details) : base(details) { }
+        private CibaInternalException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 
     /// <summary>The native library is missing, or does not fit; the message says what to do.</summary>
+    [Serializable]
     public sealed class CibaLibraryException : CibaException
     {
         internal CibaLibraryException(string message, Exception inner) : base(CibaStatus.Internal, message, inner) { }
+        private CibaLibraryException(SerializationInfo info, StreamingContext context) : base(info, context) { }
     }
 }

@@ -148,7 +148,7 @@ namespace Ciba
         /// <returns>False when the time is up; the call goes on in the background.</returns>
         /// <exception cref="CibaException">The provider's cancel call failed; the outcome is Cancelled all the same.</exception>
         /// <exception cref="ArgumentOutOfRangeException">The timeout is negative.</exception>
-        /// <exception cref="ObjectDisposedException">The flow is disposed.</exception>
+        /// <exception cref="ObjectDisposedException">The flow is disposed, or was meanwhile: the provider's cancel call goes on.</exception>
         public bool Cancel(TimeSpan timeout)
         {
             long ms = Times.Milliseconds(timeout);
@@ -159,7 +159,7 @@ namespace Ciba
             return isDone;
         }
 
-        /// <summary>How the flow ended: Ok, Denied, Expired, Cancelled, Failed, Unknown; Pending while it has not.</summary>
+        /// <summary>How the flow ended: Ok, Denied, Expired, Cancelled, HandedOver, Failed, Unknown; Pending while it has not.</summary>
         /// <exception cref="ObjectDisposedException">The flow is disposed.</exception>
         public CibaStatus Outcome
         {
@@ -257,7 +257,7 @@ namespace Ciba
             }
         }
 
-        /// <summary>The trouble that is being waited out, for example a provider that cannot be reached; null if there is none.</summary>
+        /// <summary>The trouble that is being waited out, or was waited out last, for example a provider that could not be reached; null if there was none.</summary>
         /// <exception cref="ObjectDisposedException">The flow is disposed.</exception>
         public CibaException Trouble
         {
@@ -413,11 +413,6 @@ namespace Ciba
                 thrown = null;
                 Native.ciba_error_free(error);
                 ExceptionDispatchInfo.Capture(told).Throw();
-            }
-            if (status == (int)CibaStatus.Freed)
-            {
-                Native.ciba_error_free(error);
-                throw new ObjectDisposedException(nameof(CibaFlow));
             }
             return CibaException.IsDone(status, error) ? TokensOf(flow) : null;
         }

@@ -6,7 +6,7 @@ namespace Ciba
     /// <summary>The names of settings, for <see cref="CibaConfig.Set"/>.</summary>
     public static class CibaSetting
     {
-        /// <summary>A provider by name: signaturgruppen, signaturgruppen-test (MitID Flex app), signaturgruppen-par, signaturgruppen-par-test (CIBA + PAR), telenor, telenor-test (Vipps), telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part.</summary>
+        /// <summary>A provider by name: signaturgruppen, signaturgruppen-test (MitID Flex app), signaturgruppen-par, signaturgruppen-par-test (CIBA + PAR), telenor, telenor-test (Vipps), telenor-bankid, telenor-bankid-test, vipps, vipps-test (Vipps MobilePay); and, with the issuer, auth0, okta, keycloak, idura (Criipto), signicat, pingone. Gives the issuer, the endpoints and the provider's rules; every setting below overrides its part. docs/providers.md shows settings and a request for each.</summary>
         /// <remarks>text</remarks>
         public const string Provider = "provider";
 
@@ -78,7 +78,7 @@ namespace Ciba
         /// <remarks>true, false; default false</remarks>
         public const string TlsClientCertificateBoundAccessTokens = "tls_client_certificate_bound_access_tokens";
 
-        /// <summary>Whether the client is registered for access tokens that are bound to a key of its own (DPoP, RFC 9449). Token requests and userinfo then take a proof along, and tokens of another token_type are refused. Not with push.</summary>
+        /// <summary>Whether the client is registered for access tokens that are bound to a key of its own (DPoP, RFC 9449). Token requests and userinfo, with push also the authentication request, then take a proof along, and tokens of another token_type are refused. Introspection of the access token must tell of the key.</summary>
         /// <remarks>true, false; default false</remarks>
         public const string DpopBoundAccessTokens = "dpop_bound_access_tokens";
 
@@ -93,6 +93,10 @@ namespace Ciba
         /// <summary>A file with that key, in place of dpop_private_key.</summary>
         /// <remarks>text</remarks>
         public const string DpopPrivateKeyFile = "dpop_private_key_file";
+
+        /// <summary>In place of dpop_private_key, the public half of a key that cannot leave its store: a JWK of the same kinds, without its private part. The signer (ciba_config_set_signer()) then signs the proofs: it is asked for the key_id that is the JWK's kid or, without one, its thumbprint (RFC 7638).</summary>
+        /// <remarks>JSON object</remarks>
+        public const string DpopPublicKey = "dpop_public_key";
 
         /// <summary>How tokens are delivered, as the client is registered: they are fetched when they are there, which is asked for at the interval (poll), and at once when the provider says so (ping); or the provider sends them (push), and nothing is asked for. What the provider sends is given to ciba_notification_deliver().</summary>
         /// <remarks>poll, ping, push; default poll</remarks>
@@ -122,11 +126,11 @@ namespace Ciba
         /// <remarks>RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW, ECDH-ES+A256KW</remarks>
         public const string IdTokenEncryptedResponseAlg = "id_token_encrypted_response_alg";
 
-        /// <summary>What encrypted ID Tokens are encrypted with (JWE enc). Required with id_token_encrypted_response_alg; register the client for it, since providers' own default is another one.</summary>
-        /// <remarks>A128GCM, A256GCM</remarks>
+        /// <summary>What encrypted ID Tokens are encrypted with (JWE enc).</summary>
+        /// <remarks>A128CBC-HS256, A256CBC-HS512, A128GCM, A256GCM; default A128CBC-HS256</remarks>
         public const string IdTokenEncryptedResponseEnc = "id_token_encrypted_response_enc";
 
-        /// <summary>The private key that ID Tokens are encrypted to: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384 or P-521.</summary>
+        /// <summary>The private key that ID Tokens and userinfo answers are encrypted to: PEM (PKCS#8, PKCS#1 or SEC 1, not encrypted) or JWK; RSA of 2048 to 8192 bits, P-256, P-384 or P-521. Or a JWK Set of 1 to 4 such keys: the old and the new one while the client changes its key, or one for each kind of answer; the kid of what is encrypted says which, or else each is tried.</summary>
         /// <remarks>PEM or JWK</remarks>
         public const string ClientDecryptionKey = "client_decryption_key";
 
@@ -185,6 +189,14 @@ namespace Ciba
         /// <summary>The one algorithm that userinfo answers may be signed with. Without it they are plain JSON, and a signed one is refused.</summary>
         /// <remarks>RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519</remarks>
         public const string UserinfoSignedResponseAlg = "userinfo_signed_response_alg";
+
+        /// <summary>How the key of encrypted userinfo answers is encrypted to the client, or agreed upon (JWE alg). Every one must then be encrypted: a signed JWT inside where userinfo_signed_response_alg is set, else plain JSON. Without it they are not, and an encrypted one is refused. Needs client_decryption_key.</summary>
+        /// <remarks>RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW, ECDH-ES+A256KW</remarks>
+        public const string UserinfoEncryptedResponseAlg = "userinfo_encrypted_response_alg";
+
+        /// <summary>What encrypted userinfo answers are encrypted with (JWE enc).</summary>
+        /// <remarks>A128CBC-HS256, A256CBC-HS512, A128GCM, A256GCM; default A128CBC-HS256</remarks>
+        public const string UserinfoEncryptedResponseEnc = "userinfo_encrypted_response_enc";
 
         /// <summary>TelenorID+ BankID: where the hint and the binding_message are asked for, in place of the one below the issuer.</summary>
         /// <remarks>https URL</remarks>
@@ -298,7 +310,7 @@ namespace Ciba
         /// <remarks>text</remarks>
         public const string Scope = "scope";
 
-        /// <summary>Who the person is, in the provider's own form; TelenorID+: the phone number. Exactly one of login_hint, login_hint_token, id_token_hint is given.</summary>
+        /// <summary>Who the person is, in the provider's own form; TelenorID+: the phone number, sent as it is given. Exactly one of login_hint, login_hint_token, id_token_hint is given.</summary>
         /// <remarks>text</remarks>
         public const string LoginHint = "login_hint";
 
@@ -341,6 +353,10 @@ namespace Ciba
         /// <summary>Signaturgruppen: the caller's own reference.</summary>
         /// <remarks>text</remarks>
         public const string LoginHintTokenReferenceId = "login_hint_token.referenceId";
+
+        /// <summary>Signaturgruppen: a text that comes back in the token response; under which name is not documented.</summary>
+        /// <remarks>text</remarks>
+        public const string LoginHintTokenCibaNonce = "login_hint_token.ciba_nonce";
 
         /// <summary>Signaturgruppen CIBA + PAR: identity providers, separated by spaces, for example mitid mitid_erhverv.</summary>
         /// <remarks>text</remarks>

@@ -186,7 +186,7 @@ namespace Ciba
         UserinfoMalformed = 331,
         /// <summary>The userinfo answer is signed against the settings, or not signed.</summary>
         UserinfoSigning = 332,
-        /// <summary>The access token is not bound to the client's certificate.</summary>
+        /// <summary>The access token is not bound to the client's certificate or key.</summary>
         TokenBinding = 340,
         /// <summary>The provider's metadata could not be fetched.</summary>
         DiscoveryFailed = 400,

@@ -7,10 +7,12 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
+use crate::bytes::bytes_of;
 use crate::error::usage;
 use crate::flow::Flow;
 use crate::log::{PythonLog, default_log};
 use crate::notification::Notification;
+use crate::saved::SavedFlow;
 use crate::settings::{set_keywords, set_mapping, set_value};
 use crate::signer::PythonSigner;
 use crate::time::timeout as timeout_of;
@@ -32,7 +34,8 @@ use crate::wait::{call, wait};
 /// ``client_private_key``: that of a smart card, an HSM, a cloud's key service. It is called as
 /// ``signer(data, algorithm, key_id)`` with ``bytes``, the name as in JWS, and ``client_key_id`` or
 /// ``None``, and returns the signature as JWS has it, as ``bytes``: r and s one after the other for ES256
-/// and its kind, not DER. It runs on threads that are inside a call, several at once perhaps, and must
+/// and its kind, not DER. With ``dpop_public_key`` it signs DPoP proofs too; ``key_id`` is then the ``kid`` of
+/// that key or, where it has none, its thumbprint (RFC 7638). It runs on threads that are inside a call, several at once perhaps, and must
 /// not call into ciba. What it raises goes to ``sys.unraisablehook``; nothing is sent then, and a start
 /// fails with the status ``SIGNER_FAILED``.
 ///
@@ -169,15 +172,21 @@ impl Client {
     }
 
     /// Goes on with a flow that ``Flow.checkpoint`` or ``Flow.hand_over`` saved, in this process or
-    /// another one. ``saved``: its ``bytes``; ``context``: the text that it was saved with.
+    /// another one. ``saved``: what they returned, or its ``bytes``; ``context``: the text that it was
+    /// saved with.
     ///
     /// A flow that was handed over is polled when it would have been; after a checkpoint a whole
     /// interval is waited first. One that was saved before its acknowledgement is not started again: it
     /// comes back ended, with ``START_UNKNOWN``. Raises ``SavedFlowError``, ``TypeError``.
     #[pyo3(signature = (saved, context=""))]
-    fn resume(&self, py: Python<'_>, saved: Vec<u8>, context: &str) -> PyResult<Flow> {
+    fn resume(&self, py: Python<'_>, saved: &Bound<'_, PyAny>, context: &str) -> PyResult<Flow> {
         let client = self.open(py)?;
-        Ok(Flow(call(py, || client.resume(&saved, context))?))
+        let kept = match saved.cast::<SavedFlow>() {
+            Ok(saved) => saved.get().__bytes__(py),
+            Err(_) => bytes_of(saved, "saved")?,
+        };
+        let kept = kept.as_bytes();
+        Ok(Flow(call(py, || client.resume(kept, context))?))
     }
 
     /// Takes a request that has come to the client's notification endpoint, in ping and push mode, from
@@ -192,10 +201,12 @@ impl Client {
         method: &str,
         authorization: Option<&str>,
         content_type: Option<&str>,
-        body: Vec<u8>,
+        body: &Bound<'_, PyAny>,
     ) -> PyResult<Notification> {
         let client = self.open(py)?;
-        call(py, || client.deliver_notification(method, authorization, content_type, &body)).map(Notification)
+        let body = bytes_of(body, "body")?;
+        let body = body.as_bytes();
+        call(py, || client.deliver_notification(method, authorization, content_type, body)).map(Notification)
     }
 
     /// Tokens that the program kept, from an earlier run for example, to go on with. They have no access

@@ -6,6 +6,7 @@
 // Nothing that comes from outside may end in a panic.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bytes;
 mod callback;
 mod client;
 mod error;

@@ -3,14 +3,14 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-/// A flow that was saved: ``bytes(saved)`` goes to ``Client.resume``. Confidential: whoever has it and
+/// A flow that was saved: ``bytes(saved)`` is what a store keeps for ``Client.resume``. Confidential: whoever has it and
 /// the client's settings can go on with the flow.
 #[pyclass(module = "ciba", frozen)]
 pub struct SavedFlow(pub ciba::SavedFlow);
 
 #[pymethods]
 impl SavedFlow {
-    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+    pub fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.0.as_bytes())
     }
 

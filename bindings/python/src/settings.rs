@@ -31,12 +31,14 @@ pub fn set_keywords(keywords: Option<&Bound<'_, PyDict>>, set: Set<'_>) -> PyRes
 }
 
 /// Sets one value: a text, a number, a flag, a path, texts that are joined by spaces, or a mapping
-/// whose members are set as `name.member`.
+/// whose members are set as `name.member`; what a claim must be, also as a mapping, or `None` for any value.
 pub fn set_value(name: &str, value: &Bound<'_, PyAny>, members: bool, set: Set<'_>) -> PyResult<()> {
     let py = value.py();
     let text = if let Ok(text) = value.cast::<PyString>() {
         text_of(text, name)?
-    } else if is_json(name) && !value.is_none() {
+    } else if is_json(name) && !value.is_none()
+        || is_claim(name) && (value.is_none() || value.cast::<PyMapping>().is_ok())
+    {
         let json: Bound<'_, PyAny> = py.import("json")?.call_method1("dumps", (value,))?;
         text_of(json.cast::<PyString>()?, name)?
     } else if let Ok(flag) = value.cast::<PyBool>() {
@@ -78,6 +80,15 @@ pub fn set_value(name: &str, value: &Bound<'_, PyAny>, members: bool, set: Set<'
 /// Whether a setting or parameter is JSON itself.
 fn is_json(name: &str) -> bool {
     ciba::SETTINGS.iter().chain(ciba::PARAMETERS).any(|known| known.name == name && known.form.is_json())
+}
+
+/// Whether it is what a claim must be.
+fn is_claim(name: &str) -> bool {
+    let fits = |known: &&ciba::Setting| match known.name.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => known.name == name,
+    };
+    ciba::PARAMETERS.iter().find(fits).is_some_and(|known| known.form == ciba::Form::Claim)
 }
 
 /// The text of a `str`. Python's own error would show all of it.

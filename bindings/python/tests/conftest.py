@@ -26,8 +26,9 @@ PENDING = "POST /token -> 400 authorization_pending"
 class Provider(with_simulator.Simulator):
     """The simulator, and what signs in there."""
 
-    def __init__(self, *options, personality="generic"):
-        super().__init__(["--personality", personality, "--interval", str(INTERVAL), "--outcome", "wait", *options])
+    def __init__(self, *options, personality="generic", clients=()):
+        options = ["--personality", personality, "--interval", str(INTERVAL), "--outcome", "wait", *options]
+        super().__init__(options, clients)
 
     def settings(self):
         # A proxy of the surroundings has no part in this.

@@ -14,6 +14,7 @@ from ._status import Status
 
 _T = TypeVar("_T")
 _Token = Literal["access_token", "refresh_token"]
+_Bytes = Union[bytes, bytearray, memoryview]
 _Flag = Union[bool, str]
 _Number = Union[int, str]
 _Path = Union[str, "PathLike[str]"]
@@ -42,6 +43,7 @@ class _Settings(TypedDict, total=False):
     dpop_signing_alg: str
     dpop_private_key: Union[str, Mapping[str, Any]]
     dpop_private_key_file: _Path
+    dpop_public_key: Union[str, Mapping[str, Any]]
     backchannel_token_delivery_mode: str
     backchannel_client_notification_endpoint: str
     backchannel_authentication_request_signing_alg: str
@@ -61,6 +63,8 @@ class _Settings(TypedDict, total=False):
     mtls_endpoint_aliases: Mapping[str, str]
     mtls_endpoint_aliases_required: _Flag
     userinfo_signed_response_alg: str
+    userinfo_encrypted_response_alg: str
+    userinfo_encrypted_response_enc: str
     prepare_endpoint: str
     init_auth_endpoint: str
     cancel_endpoint: str
@@ -105,7 +109,7 @@ class _Parameters(TypedDict, total=False):
     extra: Mapping[str, str]
     prepare: Mapping[str, str]
     init_auth: Mapping[str, str]
-    expected: Mapping[str, Union[_Words, _Number, _Flag]]
+    expected: Mapping[str, Union[_Words, _Number, _Flag, Mapping[str, Any], None]]
     correlation: str
 
 __all__ = ["PARAMETERS", "SETTINGS", "STATUSES", "Answer", "Client", "Flow", "FlowSet", "Notification", "SavedFlow", "Tokens", "Watch", "__version__", "seconds"]
@@ -134,9 +138,9 @@ class Client:
         **parameters: Unpack[_Parameters],
     ) -> Flow: ...
     def binding_code(self, acr_values: Optional[_Words] = None) -> str: ...
-    def resume(self, saved: bytes, context: str = "") -> Flow: ...
+    def resume(self, saved: Union[SavedFlow, _Bytes], context: str = "") -> Flow: ...
     def deliver_notification(
-        self, method: str, authorization: Optional[str], content_type: Optional[str], body: bytes
+        self, method: str, authorization: Optional[str], content_type: Optional[str], body: _Bytes
     ) -> Notification: ...
     def restore_tokens(self, refresh_token: str, id_token: Optional[str] = None) -> Tokens: ...
     @overload

@@ -190,7 +190,7 @@ class Status(IntEnum):
     USERINFO_SIGNING = 332
     """The userinfo answer is signed and ``userinfo_signed_response_alg`` is not set, or the reverse."""
     TOKEN_BINDING = 340
-    """The access token is not bound to the client's certificate, although it must be."""
+    """The access token is not bound to the client's certificate, or to the key of its DPoP proofs, although it must be."""
     DISCOVERY_FAILED = 400
     """The provider's metadata could not be fetched."""
     METADATA_MALFORMED = 401

@@ -21,7 +21,7 @@ from contextlib import suppress
 from datetime import datetime
 from math import isfinite
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Type, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Type, TypeVar, Union, overload
 
 from . import _ciba
 from ._errors import CibaError
@@ -32,7 +32,7 @@ from ._status import Status
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._ciba import Answer, Notification, SavedFlow, Tokens, _Parameters, _Settings, _Token, _Value, _Words
+    from ._ciba import Answer, Notification, SavedFlow, Tokens, _Bytes, _Parameters, _Settings, _Token, _Value, _Words
 
 __all__ = ["Client", "Flow"]
 
@@ -90,12 +90,12 @@ class Client:
         return self._client.binding_code(acr_values)
 
     def deliver_notification(
-        self, method: str, authorization: Optional[str], content_type: Optional[str], body: bytes
+        self, method: str, authorization: Optional[str], content_type: Optional[str], body: _Bytes
     ) -> Notification:
         """Takes a request to the client's notification endpoint, see ``ciba.Client.deliver_notification``."""
         return self._client.deliver_notification(method, authorization, content_type, body)
 
-    def resume(self, saved: bytes, context: str = "") -> Flow:
+    def resume(self, saved: Union[SavedFlow, _Bytes], context: str = "") -> Flow:
         """Goes on with a flow that was saved, see ``ciba.Client.resume``."""
         return Flow(self._client.resume(saved, context))
 
