@@ -5,6 +5,7 @@ import base64
 import pathlib
 import secrets
 import subprocess
+import tempfile
 
 CONFIGURATION = """
 [req]
@@ -37,6 +38,21 @@ KEYS = {
     "ES256": ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
     "EdDSA": ("genpkey", "-algorithm", "ED25519"),
 }
+
+# How the openssl command signs with it, once the file with what is signed is at the end.
+SIGN = {
+    "RS256": ("dgst", "-sha256", "-sign"),
+    "PS256": ("dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1", "-sign"),
+    "ES256": ("dgst", "-sha256", "-sign"),
+    "EdDSA": ("pkeyutl", "-sign", "-rawin", "-inkey"),
+}
+
+
+def of_der(der):
+    """An ES256 signature as JWS has it: r and s of 32 bytes each, of the DER that openssl gives."""
+    r = der[4 : 4 + der[3]]
+    s = der[6 + der[3] :]
+    return b"".join(number.lstrip(b"\0").rjust(32, b"\0") for number in (r, s))
 
 
 class Certificates:
@@ -90,6 +106,15 @@ class Certificates:
             self.serial(), "-subj", f"/CN={common_name}", "-extensions", kind, "-out", f"{name}.pem",
         )  # fmt: skip
         return self.path(f"{name}.pem"), key
+
+    def sign(self, key, alg, octets):
+        """The signature of a private key, as JWS has it."""
+        with tempfile.NamedTemporaryFile(dir=self.folder) as file:
+            file.write(octets)
+            file.flush()
+            given = ("-in", file.name) if alg == "EdDSA" else (file.name,)
+            made = self.openssl(*SIGN[alg], key.name, *given)
+        return of_der(made) if alg == "ES256" else made
 
     def der(self, certificate):
         """A certificate as `x5c` has it."""

@@ -5,7 +5,8 @@ import ctypes
 import json
 import os
 import pathlib
-from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
+import traceback
+from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_size_t, c_uint8, c_void_p
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PATH = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "libciba.so"
@@ -13,6 +14,10 @@ PLACE = POINTER(c_void_p)
 DEBUG = 4
 
 LOG = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p, c_char_p, c_char_p, c_int64)
+OCTETS = POINTER(c_uint8)
+SIGNER = ctypes.CFUNCTYPE(
+    c_int32, c_void_p, c_char_p, c_char_p, OCTETS, c_size_t, OCTETS, c_size_t, POINTER(c_size_t)
+)  # fmt: skip
 
 # Name: what it returns, what it takes.
 FUNCTIONS = {
@@ -26,6 +31,7 @@ FUNCTIONS = {
     "config_free": (None, c_void_p),
     "config_set": (c_int32, c_void_p, c_char_p, c_char_p, PLACE),
     "config_set_log": (c_int32, c_void_p, c_int32, LOG, c_void_p, c_void_p, PLACE),
+    "config_set_signer": (c_int32, c_void_p, SIGNER, c_void_p, c_void_p, PLACE),
     "client_new": (c_int32, c_void_p, PLACE, PLACE),
     "client_free": (None, c_void_p),
     "request_new": (c_void_p,),
@@ -108,6 +114,22 @@ def made(name, *arguments):
     return handle
 
 
+def signer(sign):
+    def callback(_, algorithm, key_id, octets, length, signature, room, signature_length):
+        try:
+            made = sign(ctypes.string_at(octets, length), text(algorithm), text(key_id))
+        except Exception:  # must not cross the border to C
+            traceback.print_exc()
+            return 1
+        if len(made) > room:
+            return 2
+        ctypes.memmove(signature, made, len(made))
+        signature_length[0] = len(made)
+        return 0
+
+    return SIGNER(callback)
+
+
 class Object:
     """A handle that is freed with its object."""
 
@@ -120,17 +142,21 @@ class Object:
 
 
 class Client(Object):
-    """A client with these settings; `events` is what it logged: pairs of a name and a text."""
+    """A client with these settings; `events` is what it logged: names, texts, and when, in ms. `sign(bytes, algorithm,
+    key_id)`, where it is given, signs in place of a key of the library's."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, sign=None):
         self.events = []
         # Has to live as long as the client.
-        self._log = LOG(lambda _, level, event, said, *__: self.events.append((text(event), text(said))))
+        self._log = LOG(lambda _, level, event, said, __, ms: self.events.append((text(event), text(said), ms)))
         config = C["config_new"]()
         try:
             for name, value in settings.items():
                 call("config_set", config, name.encode(), value.encode())
             call("config_set_log", config, DEBUG, self._log, None, None)
+            if sign:
+                self._sign = signer(sign)  # has to live as long, too
+                call("config_set_signer", config, self._sign, None, None)
             super().__init__(made("client_new", config), "client_free")
         finally:
             C["config_free"](config)

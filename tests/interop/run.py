@@ -3,11 +3,13 @@
 """Runs the C example against a provider that no one here wrote.
 
     run.py --sign-in PATH
+    run.py --serve [PORT]    only starts the provider; `journal` and the end of stdin are for it
 
 Needs Node 20 or newer with npm, and the openssl command. See README.md.
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +24,7 @@ import tempfile
 import threading
 import time
 
+from certificates import Certificates
 from checks import (
     APPROVED,
     DISCOVERY,
@@ -37,10 +40,12 @@ from checks import (
     output_faults,
     self_check,
     time_faults,
+    told,
 )
 
 HERE = pathlib.Path(__file__).resolve().parent
 SERVER = HERE / "oidc-provider"
+MOST = 60  # seconds for one answer of the provider's own; for one that hangs
 
 
 class Skip(Exception):
@@ -71,6 +76,13 @@ def need_tools():
 
 def install(npm):
     """npm ci, once for each package-lock.json."""
+    # Two at a time would take from each other what they install.
+    with (SERVER / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install_alone(npm)
+
+
+def install_alone(npm):
     digest = hashlib.sha256((SERVER / "package-lock.json").read_bytes()).hexdigest()
     stamp = SERVER / "node_modules" / ".installed-from"
     if stamp.exists() and stamp.read_text() == digest:
@@ -84,14 +96,23 @@ def install(npm):
 
 
 class Provider:
-    """server.mjs as a child that ends with this program: it reads our pipe."""
+    """server.mjs as a child that ends with this program: it reads our pipe. `clients`: its clients, or how many of each kind."""
 
-    def __init__(self, node, *options, **environment):
+    def __init__(self, node, certificates, clients, port=0):
+        certificate, key = certificates.certificate("provider", "server", "localhost")
+        files = {"ca_file": certificates.ca_file, "certificate": certificate, "key": key}
+        given = {name: str(path) for name, path in files.items()}
+        options = ["--port", str(port)]
+        if isinstance(clients, int):
+            options += ["--clients", str(clients)]
+        else:
+            given["clients"] = clients
+        certificates.path("given.json").write_text(json.dumps(given))
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [node, "server.mjs", *options],
+            [node, "server.mjs", "--given", str(certificates.path("given.json")), *options],
             cwd=SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env={**os.environ, **environment},
+            env={**os.environ, "NODE_EXTRA_CA_CERTS": str(certificates.ca_file)},
         )  # fmt: skip
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -101,25 +122,31 @@ class Provider:
             self.lines.put(line)
         self.lines.put(None)
 
-    def line(self, seconds):
+    def line(self):
         try:
-            line = self.lines.get(timeout=seconds)
+            line = self.lines.get(timeout=MOST)
         except queue.Empty:
             line = None
         if line is None:
             raise Trouble(f"the provider said nothing:\n{self.said()}")
         return json.loads(line)
 
-    def ready(self):
-        return self.line(20)
-
     def journal(self):
+        """Every request, when each has been answered or given up."""
+        until = time.monotonic() + MOST
+        while True:
+            rows = self.ask()
+            if all(row["until"] is not None for row in rows) or time.monotonic() > until:
+                return rows
+            time.sleep(0.1)
+
+    def ask(self):
         try:
             self.process.stdin.write("journal\n")
             self.process.stdin.flush()
         except OSError as error:
             raise Trouble(f"the provider ended early:\n{self.said()}") from error
-        return self.line(10)
+        return self.line()
 
     def said(self):
         self.log.seek(0)
@@ -242,7 +269,7 @@ def seen(rows):
 
 def run_cases(provider, program, running):
     """Returns pairs of a name and its faults."""
-    ready = provider.ready()
+    ready = provider.line()
     untrusted, misnamed, flows = make_cases(ready)
 
     run_all([untrusted], program, running)
@@ -265,10 +292,11 @@ def run_cases(provider, program, running):
 
     for case in [untrusted, misnamed, *flows]:
         case.faults += output_faults(case, secrets, tokens)
+        rows = []
         if case.plan:
             rows = [row for row in journal if row.get("client_id") == case.client["client_id"]]
             case.faults += journal_faults(rows, case) + time_faults(rows, case)
-        yield f"{case.name} ({case.seconds:.1f} s)", case.faults, (case, secrets, tokens)
+        yield f"{case.name} ({case.seconds:.1f} s)", case.faults, (case, rows, secrets, tokens)
 
     faults = []
     owned = {case.client["client_id"] for case in flows}
@@ -287,8 +315,10 @@ def run_cases(provider, program, running):
 
 
 def show(detail):
-    """The outputs behind a failure; never with a secret in them."""
-    case, secrets, tokens = detail
+    """The outputs and the journal behind a failure; never with a secret in them."""
+    case, rows, secrets, tokens = detail
+    for line in told(rows):
+        print(f"      journal: {line}")
     for stream, text in (("stdout", case.stdout), ("stderr", case.stderr)):
         if gives_away(text, secrets, tokens):
             text = "(withheld: it holds a secret)"
@@ -296,10 +326,33 @@ def show(detail):
             print(f"      {stream}: {line}")
 
 
+def serve(port):
+    """For a sign-in by hand: what the provider says, and what is typed to it."""
+    node, npm, _ = need_tools()
+    install(npm)
+    with tempfile.TemporaryDirectory(prefix="ciba-interop-") as folder:
+        provider = Provider(node, Certificates(folder), 1, port)
+        try:
+            print(json.dumps(provider.line()), flush=True)
+            for line in sys.stdin:
+                if line.strip() == "journal":
+                    print(json.dumps(provider.journal()), flush=True)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            provider.end()
+    return 0
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--sign-in", required=True, metavar="PATH", help="the compiled examples/c/sign_in.c")
-    program = os.path.abspath(arguments.parse_args().sign_in)
+    what = arguments.add_mutually_exclusive_group(required=True)
+    what.add_argument("--sign-in", metavar="PATH", help="the compiled examples/c/sign_in.c")
+    what.add_argument("--serve", type=int, nargs="?", const=0, metavar="PORT", help="only starts the provider")
+    options = arguments.parse_args()
+    if options.serve is not None:
+        return serve(options.serve)
+    program = os.path.abspath(options.sign_in)
 
     passed = failed = 0
 
@@ -310,7 +363,7 @@ def main():
         if faults and detail:
             show(detail)
 
-    provider, running = None, []
+    provider, running, folder = None, [], tempfile.TemporaryDirectory(prefix="ciba-interop-")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         node, npm, version = need_tools()
@@ -319,8 +372,8 @@ def main():
         report("the checks find each fault planted for them", self_check())
         install(npm)
         name = json.loads((SERVER / "node_modules/oidc-provider/package.json").read_text())
-        print(f"     {name['name']} {name['version']} on Node {version}; about 15 seconds", flush=True)
-        provider = Provider(node, "--clients", str(len(PLANS) + 1))
+        print(f"     {name['name']} {name['version']} on Node {version}; about 20 seconds", flush=True)
+        provider = Provider(node, Certificates(folder.name), len(PLANS) + 1)
         for name, faults, detail in run_cases(provider, program, running):
             report(name, faults, detail)
         if failed:
@@ -336,6 +389,7 @@ def main():
                 process.kill()
         if provider:
             provider.end()
+        folder.cleanup()
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 

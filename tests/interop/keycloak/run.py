@@ -16,7 +16,7 @@ import urllib.parse
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 import flows  # noqa: E402
 import server  # noqa: E402
 import table  # noqa: E402
@@ -24,9 +24,7 @@ from certificates import Certificates  # noqa: E402
 from flows import SignIn, report, run_all  # noqa: E402
 from phone import Notifications, Person, Phone  # noqa: E402
 from table import (  # noqa: E402
-    ALGORITHMS,
     BASIC,
-    BOUND,
     DELIVERED,
     DENIED,
     DPOP,
@@ -43,24 +41,27 @@ from table import (  # noqa: E402
     TLS,
     Row,
     credentials,
+    everywhere,
     faults_of,
 )
+from with_simulator import free_port  # noqa: E402
 
 SKIP = 77
 INTERVAL = 3  # seconds
 SECRET = "a secret +/=:%&?\"2B% of Keycloak-0123456789abcdef"
+PENDING = "authorization_pending"
 SETTLE = 2 * INTERVAL  # silence after the last outcome
 
 # Realms differ by their CIBA policy. In the one for pings an interval is longer than a sign-in may take.
 REALMS = {
     "patient": {"attributes": {"cibaExpiresIn": "120", "cibaInterval": str(INTERVAL)}},
-    "hasty": {"attributes": {"cibaExpiresIn": "7", "cibaInterval": str(INTERVAL)}},
+    "hasty": {"attributes": {"cibaExpiresIn": "20", "cibaInterval": str(INTERVAL)}},
     "ping": {"attributes": {"cibaExpiresIn": "300", "cibaInterval": "200"}},
 }
 
 PEOPLE = {
     "approved": Person("SUCCEED", 1),
-    "late": Person("SUCCEED", 2.5 * INTERVAL),
+    "late": Person("SUCCEED", 4 * INTERVAL),
     "denied": Person("UNAUTHORIZED", 1),
     "cancelled": Person("CANCELLED", 1),
     "early": Person("SUCCEED", 0.5, first=True),
@@ -71,13 +72,8 @@ WRONG = {"outcome": "INVALID_CLIENT", "oauth_error": "unauthorized_client", "pol
 PINGED = {"realm": "ping", "polls": ONE, "pings": DELIVERED}
 
 ROWS = [
-    # Each way to prove oneself, and all that follows.
-    Row("client_secret_basic", "approved", settings=BASIC, after=EVERYTHING),
-    Row("client_secret_post", "approved", settings=POST, after=EVERYTHING),
-    Row("client_secret_jwt", "approved", settings=SECRET_JWT, after=EVERYTHING),
-    *(Row(f"private_key_jwt {alg}", "approved", settings=KEY, key=alg, after=EVERYTHING) for alg in ALGORITHMS),
-    Row("tls_client_auth", "approved", settings=TLS, certificate="issued", after=EVERYTHING),
-    Row("tls_client_auth, bound tokens", "approved", settings={**TLS, **BOUND}, certificate="issued", after=EVERYTHING),
+    # A policy of the realm demands signed requests where a row says "signed", and checks them.
+    *everywhere(TLS),
     Row("DPoP", "approved", settings=DPOP, after=EVERYTHING),
     Row("DPoP, private_key_jwt", "approved", settings={**KEY, **DPOP}, key="PS256", after=EVERYTHING),
     # Each outcome.
@@ -87,17 +83,11 @@ ROWS = [
     Row("denied, private_key_jwt", "denied", settings=KEY, key="PS256", **DENIED),
     Row("cancelled on the phone", "cancelled", **DENIED),
     Row("expired", "silent", "EXPIRED", realm="hasty"),
-    Row("unknown person", "nobody", **REFUSED),
+    Row("unknown person", "nobody", "UNKNOWN_USER_ID", "invalid_request", NONE),
     # Wrong credentials.
     Row("wrong secret, client_secret_basic", "approved", settings=BASIC, **WRONG),
     Row("wrong secret, client_secret_post", "approved", settings=POST, **WRONG),
     Row("wrong secret, client_secret_jwt", "approved", settings=SECRET_JWT, **WRONG),
-    Row("another key, private_key_jwt", "approved", "INVALID_CLIENT", "invalid_client", NONE, KEY, key="ES256", other_key=True),
-    # ID Tokens; RS256 are all the others.
-    *(Row(f"ID Token {alg}", "approved", alg=alg) for alg in ALGORITHMS[1:]),
-    # Signed requests, which a policy of the realm demands and checks.
-    *(Row(f"request signed with {alg}", "approved", settings=KEY, key=alg, requests=alg, policy="signed") for alg in ALGORITHMS),
-    Row("request signed with another key", "approved", key="ES256", other_key=True, requests="ES256", policy="signed", **REFUSED),
     Row("request not signed where it has to be", "approved", policy="signed", **REFUSED),
     # Ping.
     Row("ping, approved", "approved", settings=PING, **PINGED),
@@ -116,7 +106,7 @@ def prepare(number, row, url, certificates, notifications, phone):
     """The sign-in of a row, and the client that Keycloak has to know for it."""
     name = f"client-{number}"
     client_id = f"interop {number}:{row.person}+1/2=50%"  # every layer of encoding shows
-    settings, public = credentials(row, name, SECRET, certificates)
+    settings, public, sign = credentials(row, name, SECRET, certificates)
     method = settings["token_endpoint_auth_method"]
     settings |= {"provider": "keycloak", "issuer": f"{url}/realms/{row.realm}", "client_id": client_id}
     attributes = {
@@ -160,7 +150,7 @@ def prepare(number, row, url, certificates, notifications, phone):
         settings["proxy"] = phone.proxy.url
     parameters = {"scope": "openid profile", "login_hint": row.person, "binding_message": "W4+7/#?"}
     expected = {"claims": {"preferred_username": row.person}, "header": {"alg": row.alg}}
-    case = SignIn(row.name, settings, parameters, row.outcome, row.after, inbox=inbox, **expected)
+    case = SignIn(row.name, settings, parameters, row.outcome, row.after, inbox=inbox, sign=sign, **expected)
     return case, client
 
 
@@ -171,19 +161,19 @@ def verdict(row, case):
     return faults
 
 
-def journal_faults(cases, journal):
-    """Whether Keycloak saw what the clients say, and no request more."""
+def journal_faults(cases, journal, raw):
+    """Whether Keycloak saw what the clients say, these raw polls, and no request more."""
     refreshes = sum(case.after.count("refresh") for case in cases if case.ended == "OK")
     expected = {
         "ext/ciba/auth": len(cases) + 1,
-        "token": sum(len(case.events("poll.sent")) for case in cases) + refreshes + 2,
+        "token": sum(len(case.events("poll.sent")) for case in cases) + refreshes + raw,
     }
     seen = {path: journal.count(path) for path in expected}
     return [f"{path}: {seen[path]} requests, not {expected[path]}" for path in expected if seen[path] != expected[path]]
 
 
 def too_early(case, context):
-    """Keycloak as it answers two polls at once, so that `no slow_down` means something: the second's code."""
+    """Keycloak as it answers polls at once, so that `no slow_down` means something: their codes, up to that."""
     settings, codes = case.settings, []
     credentials = {"client_id": settings["client_id"], "client_secret": settings["client_secret"]}
 
@@ -197,7 +187,7 @@ def too_early(case, context):
             return json.load(error)
 
     answer = post("ext/ciba/auth", scope="openid", login_hint="silent")
-    for _ in range(2):
+    while codes == [PENDING] * len(codes) and len(codes) < 20:  # on a busy machine they may be an interval apart
         answered = post("token", grant_type="urn:openid:params:grant-type:ciba", auth_req_id=answer["auth_req_id"])
         codes.append(answered.get("error"))
     return codes
@@ -216,7 +206,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ciba-keycloak-") as folder:
         certificates = Certificates(folder)
         notifications = Notifications(certificates.certificate("notifications", "server", "localhost"))
-        phone, port = Phone(PEOPLE, certificates.ca_file), server.free_port()
+        phone, port = Phone(PEOPLE, certificates.ca_file), free_port()
         realms = {name: {**realm, "clients": []} for name, realm in REALMS.items()}
         cases = []
         for number, row in enumerate(ROWS):
@@ -230,16 +220,17 @@ def main():
             run_all(cases)
             codes = too_early(cases[1], phone.context)
             time.sleep(SETTLE)
-            journal = keycloak.journal()
+            journal, complaints = keycloak.journal(), keycloak.complaints()
         finally:
             keycloak.end()
     results = [("planted faults are found", flows.planted() + table.planted())]
-    results[0][1].extend([] if journal_faults(cases, journal + ["token"]) else ["a request that no client tells of"])
-    results += [(f"{row.name} ({case.done - case.began:.0f} s)", verdict(row, case)) for row, case in zip(ROWS, cases)]
-    pending = ["authorization_pending", "slow_down"]
-    results.append(("two polls at once are too many for Keycloak", [] if codes == pending else [f"{codes}, not {pending}"]))
-    results.append(("Keycloak saw these requests and no others", journal_faults(cases, journal)))
-    return report(results, seconds())
+    results[0][1].extend([] if journal_faults(cases, journal + ["token"], len(codes)) else ["a request that no client tells of"])
+    for row, case in zip(ROWS, cases):
+        results.append((f"{row.name} ({case.done - case.began:.0f} s)", case.explained(verdict(row, case))))
+    slow = [PENDING] * max(1, len(codes) - 1) + ["slow_down"]
+    results.append(("two polls at once are too many for Keycloak", [] if codes == slow else [f"{codes}, not {slow}"]))
+    results.append(("Keycloak saw these requests and no others", journal_faults(cases, journal, len(codes))))
+    return report(results, seconds(), "\n".join([*phone.failures, complaints]))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -18,7 +17,7 @@ ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:{VERSION}:tar.gz"
 JAVA = 17
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = ("--db=dev-mem", "--https-client-auth=request")
-START = 240  # seconds at most, on a busy machine
+START = 600  # seconds at most, on a busy machine
 FETCH = 300
 
 
@@ -81,12 +80,6 @@ def unpacked():
     return place
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 class Keycloak:
     """A server with these realms, by name: what differs from realm.json."""
 
@@ -139,6 +132,10 @@ class Keycloak:
         """The paths, below the protocol's, that were posted to; as the access log has them."""
         return re.findall(r'"POST /realms/\w+/protocol/openid-connect/([\w/]+) HTTP', self.said())
 
+    def complaints(self):
+        """What it said, but for the requests."""
+        return "\n".join(line for line in self.said().splitlines() if "/realms/" not in line)
+
     def said(self):
         return self.log.read_text(errors="replace")
 
@@ -147,8 +144,9 @@ class Keycloak:
         pid = self.process.pid
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
+            # As it is not waited for yet, its folder below /proc is there, and its number nobody else's.
             for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
                 os.kill(int(child), signal.SIGKILL)
             self.process.kill()

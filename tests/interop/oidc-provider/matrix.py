@@ -5,7 +5,6 @@
 Needs Node 20 or newer with npm, the openssl command, and target/debug/libciba.so.
 """
 
-import json
 import pathlib
 import sys
 import tempfile
@@ -16,28 +15,27 @@ import flows  # noqa: E402
 import run  # noqa: E402
 import table  # noqa: E402
 from certificates import Certificates  # noqa: E402
+from checks import earliest, told  # noqa: E402
 from flows import SignIn, report, run_all  # noqa: E402
 from phone import Notifications  # noqa: E402
 from table import (  # noqa: E402
-    ALGORITHMS,
-    BASIC,
     BOUND,
     DELIVERED,
     DENIED,
     DPOP,
     EVERYTHING,
     KEY,
+    LATER,
     LOST,
     NONE,
     ONE,
     PING,
-    POST,
-    REFUSED,
     SECRET_JWT,
     SELF_SIGNED,
     TLS,
     Row,
     credentials,
+    everywhere,
     faults_of,
 )
 
@@ -46,26 +44,25 @@ INTERVAL = 5  # seconds; the provider sends none, or 200
 LONG = 200
 SETTLE = INTERVAL + 1
 SECRET = "a secret +/=:%&?\"2B% of the provider-0123456789abcdef"
-LATE = (2, 3)
 
 PLAIN = {**TLS, "mtls_endpoint_aliases_required": "false"}  # the provider has no aliases
 OWN = {**SELF_SIGNED, "mtls_endpoint_aliases_required": "false"}
 WRONG = {"outcome": "INVALID_CLIENT", "oauth_error": "invalid_client", "polls": NONE}
 PINGED = {"polls": ONE, "pings": DELIVERED}
 
+ENCRYPTED = [
+    ("RSA-OAEP",), ("RSA-OAEP-256", "A128GCM"), ("RSA-OAEP-256", "A256CBC-HS512"),
+    ("ECDH-ES",), ("ECDH-ES", "A256CBC-HS512"), ("ECDH-ES", "A256GCM"),
+    ("ECDH-ES+A128KW", "A256CBC-HS512"), ("ECDH-ES+A256KW",),
+]  # fmt: skip
+
 ROWS = [
-    # Each way to prove oneself, and all that follows.
-    Row("client_secret_basic", "approved", settings=BASIC, after=EVERYTHING),
-    Row("client_secret_post", "approved", settings=POST, after=EVERYTHING),
-    Row("client_secret_jwt", "approved", settings=SECRET_JWT, after=EVERYTHING),
-    *(Row(f"private_key_jwt {alg}", "approved", settings=KEY, key=alg, after=EVERYTHING) for alg in ALGORITHMS),
-    Row("tls_client_auth", "approved", settings=PLAIN, certificate="issued", after=EVERYTHING),
-    Row("tls_client_auth, bound tokens", "approved", settings={**PLAIN, **BOUND}, certificate="issued", after=EVERYTHING),
+    *everywhere(PLAIN),
     Row("self_signed_tls_client_auth", "approved", settings=OWN, certificate="self-signed", after=EVERYTHING),
-    Row("self_signed_tls_client_auth, bound tokens", "late", polls=LATE, settings={**OWN, **BOUND}, certificate="self-signed", after=EVERYTHING),
+    Row("self_signed_tls_client_auth, bound tokens", "late", polls=LATER, settings={**OWN, **BOUND}, certificate="self-signed", after=EVERYTHING),
     # Each of their polls is refused once for a nonce; the provider demands it.
     Row("DPoP with a nonce", "approved", settings=DPOP, after=EVERYTHING),
-    Row("DPoP with a nonce, private_key_jwt", "late", polls=LATE, settings={**KEY, **DPOP}, key="PS256", after=EVERYTHING),
+    Row("DPoP with a nonce, private_key_jwt", "late", polls=LATER, settings={**KEY, **DPOP}, key="PS256", after=EVERYTHING),
     # Outcomes and wrong credentials that the examples' cases do not have.
     Row("denied, tls_client_auth", "denied", settings=PLAIN, certificate="issued", **DENIED),
     Row("denied, DPoP", "denied", settings=DPOP, **DENIED),
@@ -74,12 +71,8 @@ ROWS = [
     Row("another certificate, tls_client_auth", "approved", settings=PLAIN, certificate="issued", other_certificate=True, **WRONG),
     Row("another certificate, self_signed_tls_client_auth", "approved", settings=OWN, certificate="self-signed", other_certificate=True, **WRONG),
     Row("wrong secret, client_secret_jwt", "approved", settings=SECRET_JWT, wrong_secret=True, **WRONG),
-    Row("another key, private_key_jwt", "approved", settings=KEY, key="ES256", other_key=True, **WRONG),
-    # ID Tokens; RS256 are all the others.
-    *(Row(f"ID Token {alg}", "approved", alg=alg) for alg in ALGORITHMS[1:]),
-    # Signed requests.
-    *(Row(f"request signed with {alg}", "approved", settings=KEY, key=alg, requests=alg) for alg in ALGORITHMS),
-    Row("request signed with another key", "approved", key="ES256", other_key=True, requests="ES256", **REFUSED),
+    # ID Tokens and userinfo answers that are encrypted; where only alg is said, with A128CBC-HS256.
+    *(Row(f"encrypted with {' '.join(how)}", "approved", encrypted=how, after=EVERYTHING) for how in ENCRYPTED),
     # Ping.
     Row("ping, approved", "pinged", settings=PING, **PINGED),
     Row("ping, denied", "repelled", settings=PING, **PINGED, **DENIED),
@@ -92,7 +85,7 @@ ROWS = [
 def prepare(number, row, certificates, notifications):
     """The sign-in of a row, its issuer still open, and the client that the provider has to know for it."""
     name = f"client-{number}"
-    settings, public = credentials(row, name, SECRET, certificates)
+    settings, public, sign = credentials(row, name, SECRET, certificates)
     settings["client_id"] = f"interop {number}:{row.person}+1/2=50%"  # every layer of encoding shows
     inbox = None
     if "backchannel_token_delivery_mode" in settings:
@@ -101,6 +94,8 @@ def prepare(number, row, certificates, notifications):
     registered = {
         "client_id", "token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "id_token_signed_response_alg",
         "backchannel_authentication_request_signing_alg", "backchannel_client_notification_endpoint",
+        "id_token_encrypted_response_alg", "id_token_encrypted_response_enc", "userinfo_signed_response_alg",
+        "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
     }  # fmt: skip
     client = {
         **{member: value for member, value in settings.items() if member in registered},
@@ -120,7 +115,7 @@ def prepare(number, row, certificates, notifications):
     if row.person == "lapsed":
         parameters["requested_expiry"] = "2"
     case = SignIn(
-        row.name, settings, parameters, row.outcome, row.after, {"sub": person}, {"alg": row.alg}, inbox=inbox
+        row.name, settings, parameters, row.outcome, row.after, {"sub": person}, {"alg": row.alg}, inbox=inbox, sign=sign
     )
     return case, client
 
@@ -148,7 +143,7 @@ def journal_faults(case, rows):
     if not case.inbox:
         counted = [row for row in polls if row["answer"].get("error") != "use_dpop_nonce"]
         for before, after in zip([*starts, *counted], counted):
-            if after["at"] - before["at"] < INTERVAL * 1000 - 1:
+            if after["at"] - earliest(before) < INTERVAL * 1000 - 1:
                 faults.append(f"a poll {after['at'] - before['at']:.0f} ms after the one before")
     return faults
 
@@ -156,9 +151,9 @@ def journal_faults(case, rows):
 def planted():
     """Plants what `journal_faults` is for, in a good journal, and names what goes unnoticed."""
     events = {"poll.sent": ["", ""], "poll.nonce": []}
-    client = type("Client", (), {"events": [(name, "") for name in events for _ in events[name]]})()
+    client = type("Client", (), {"events": [(name, "", 0) for name in events for _ in events[name]]})()
     case = SignIn("", {}, {}, after=("refresh",), ended="OK", client=client)
-    entry = lambda at, path, **more: {"at": at, "path": path, "parameters": more, "answer": {}}  # noqa: E731
+    entry = lambda at, path, **more: {"at": at, "late": 0, "path": path, "parameters": more, "answer": {}}  # noqa: E731
     good = [
         entry(0, "/backchannel"), entry(5001, "/token", grant_type=CIBA), entry(10002, "/token", grant_type=CIBA),
         entry(10100, "/token", grant_type="refresh_token"),
@@ -185,17 +180,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ciba-oidc-provider-") as folder:
         certificates = Certificates(folder)
         notifications = Notifications(certificates.certificate("notifications", "server", "localhost"))
-        certificate, key = certificates.certificate("provider", "server", "localhost")
         prepared = [prepare(number, row, certificates, notifications) for number, row in enumerate(ROWS)]
         cases = [case for case, _ in prepared]
-        given = {"ca_file": certificates.ca_file, "certificate": certificate, "key": key}
-        given = {name: str(path) for name, path in given.items()} | {"clients": [client for _, client in prepared]}
-        certificates.path("given.json").write_text(json.dumps(given))
-        provider = run.Provider(
-            node, "--given", str(certificates.path("given.json")), NODE_EXTRA_CA_CERTS=str(certificates.ca_file)
-        )
+        provider = run.Provider(node, certificates, [client for _, client in prepared])
         try:
-            issuer = provider.ready()["issuer"]
+            issuer = provider.line()["issuer"]
             for case in cases:
                 case.settings["issuer"] = issuer
             run_all(cases)
@@ -208,8 +197,8 @@ def main():
         seen = [entry for entry in journal if entry.get("client_id") == case.settings["client_id"]]
         refused = row.outcome == "INVALID_CLIENT"  # the provider's journal then names no client
         faults = verdict(row, case) + ([] if refused else journal_faults(case, seen))
-        results.append((f"{row.name} ({case.done - case.began:.0f} s)", faults))
-    return report(results, time.monotonic() - began)
+        results.append((f"{row.name} ({case.done - case.began:.0f} s)", case.explained(faults, told(seen))))
+    return report(results, time.monotonic() - began, provider.said())
 
 
 if __name__ == "__main__":

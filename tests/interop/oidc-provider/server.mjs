@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // The npm package oidc-provider with its CIBA feature on, over TLS on the
-// loopback, with a certificate authority made for this run.
+// loopback.
 //
-//   node server.mjs [--clients N] [--port N] [--given FILE]
+//   node server.mjs --given FILE [--clients N] [--port N]
 //
 // --given: a JSON file with what is made elsewhere: the authority (ca_file),
-// certificate and key of the server, and its clients, in place of its own.
+// certificate and key of the server, and its clients. Without clients it makes
+// N of each kind, and puts their keys beside the file.
 //
 // One JSON line on stdout says that it is ready: issuer, ca_file, clients.
 // A line "journal" on stdin is answered by one JSON line: every request so far.
@@ -14,7 +15,7 @@
 //
 // The name in a login_hint, up to "+" or "@", decides what the person does:
 //   approved   approves after 1.5 s
-//   late       approves after 7.5 s, so that at least one poll finds it pending
+//   late       approves 1 s after a poll has found it pending
 //   denied     denies after 1.5 s
 //   silent     never answers
 //   lapsed     never answers, and the client is told a minute whatever expiry
@@ -23,13 +24,11 @@
 //   repelled   denies after 1.5 s, and the client is told the same
 // Any other name is unknown here.
 
-import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
@@ -42,7 +41,7 @@ const CIBA = 'urn:openid:params:grant-type:ciba';
 const LIFETIME = 120;
 const PEOPLE = {
   approved: { answer: 'approve', after: 1500 },
-  late: { answer: 'approve', after: 7500 },
+  late: { answer: 'approve', after: 1000, polled: true },
   denied: { answer: 'deny', after: 1500 },
   silent: {},
   lapsed: { told: { expires_in: 60 } },
@@ -58,57 +57,8 @@ const { values: options } = parseArgs({
   },
 });
 
-const directory = mkdtempSync(join(tmpdir(), 'ciba-interop-'));
-process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+const given = JSON.parse(readFileSync(options.given, 'utf8'));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(0));
-
-// ---- certificates -------------------------------------------------------
-
-function makeCertificates() {
-  const file = (name) => join(directory, name);
-  const openssl = (...args) => execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
-  writeFileSync(file('openssl.cnf'), `
-[req]
-distinguished_name = name
-prompt = no
-[name]
-CN = libciba interop
-[authority]
-basicConstraints = critical, CA:TRUE, pathlen:0
-keyUsage = critical, keyCertSign, cRLSign
-subjectKeyIdentifier = hash
-[server]
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
-extendedKeyUsage = serverAuth
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-subjectAltName = DNS:localhost, IP:127.0.0.1
-`);
-  const serial = () => `0x01${randomBytes(15).toString('hex')}`;
-  const key = (name) => openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', name);
-  key('ca.key');
-  openssl('req', '-config', 'openssl.cnf', '-x509', '-new', '-key', 'ca.key', '-sha256', '-days', '2',
-    '-subj', '/CN=libciba interop authority', '-set_serial', serial(), '-extensions', 'authority', '-out', 'ca.pem');
-  key('server.key');
-  openssl('req', '-config', 'openssl.cnf', '-new', '-key', 'server.key', '-subj', '/CN=localhost', '-out', 'server.csr');
-  openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-set_serial', serial(),
-    '-sha256', '-days', '2', '-extfile', 'openssl.cnf', '-extensions', 'server', '-out', 'server.pem');
-  const made = { caFile: file('ca.pem'), key: readFileSync(file('server.key')), cert: readFileSync(file('server.pem')) };
-  for (const name of ['ca.key', 'server.key', 'server.csr']) rmSync(file(name));
-  return made;
-}
-
-const given = options.given && JSON.parse(readFileSync(options.given, 'utf8'));
-let certificates;
-try {
-  certificates = given
-    ? { caFile: given.ca_file, key: readFileSync(given.key), cert: readFileSync(given.certificate) }
-    : makeCertificates();
-} catch (error) {
-  console.error(`cannot make certificates with the openssl command: ${error.stderr?.toString() || error.message}`);
-  process.exit(1);
-}
 
 // ---- clients ------------------------------------------------------------
 
@@ -140,7 +90,7 @@ function makeKey(alg, kid) {
   const [type, parameters, form] = KEYS[alg];
   const { privateKey, publicKey } = generateKeyPairSync(type, parameters);
   const text = privateKey.export(form);
-  const file = join(directory, `${kid}.key`);
+  const file = join(dirname(options.given), `${kid}.key`);
   const members = { kid, alg, use: 'sig' };
   writeFileSync(file, typeof text === 'string' ? text : JSON.stringify({ ...text, ...members }), { mode: 0o600 });
   return { file, public: { ...publicKey.export({ format: 'jwk' }), ...members } };
@@ -177,9 +127,12 @@ function makeClients(count) {
   return clients;
 }
 
-const clients = given?.clients ?? makeClients(Number(options.clients));
+const clients = given.clients ?? makeClients(Number(options.clients));
 
 // ---- the provider -------------------------------------------------------
+
+// Who decides when a poll has found the request pending, by its identifier.
+const undecided = new Map();
 
 const personOf = (account) => PEOPLE[account.split(/[+@]/, 1)[0]];
 
@@ -208,6 +161,8 @@ function makeKeySet() {
   });
 }
 
+const ENCRYPTION = ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'];
+
 const certificateOf = (ctx) => ctx.socket.getPeerX509Certificate?.();
 
 function makeProvider(issuer) {
@@ -222,6 +177,9 @@ function makeProvider(issuer) {
       idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
       clientAuthSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA'],
       requestObjectSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      userinfoSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      idTokenEncryptionAlgValues: ENCRYPTION,
+      userinfoEncryptionAlgValues: ENCRYPTION,
     },
     clientAuthMethods: [
       'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt',
@@ -240,6 +198,8 @@ function makeProvider(issuer) {
     features: {
       devInteractions: { enabled: false },
       requestObjects: { enabled: true },
+      encryption: { enabled: true },
+      jwtUserinfo: { enabled: true },
       introspection: { enabled: true },
       revocation: { enabled: true },
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
@@ -269,9 +229,11 @@ function makeProvider(issuer) {
           const person = personOf(account.accountId);
           ctx.body = { ...ctx.body, ...person.told };
           if (!person.answer) return;
-          setTimeout(() => {
+          const decide = () => setTimeout(() => {
             answer(provider, request, person.answer).catch((error) => console.error('the answer failed:', error));
           }, person.after);
+          if (person.polled) undecided.set(request.jti, decide);
+          else decide();
         },
       },
     },
@@ -284,14 +246,24 @@ function makeProvider(issuer) {
 
 const journal = [];
 const rows = new WeakMap();
+const TICK = 20; // ms
 let connections = 0;
 
 // Milliseconds on a clock that nobody sets and that other programs read too.
 const now = () => Math.round(Number(process.hrtime.bigint() / 100_000n)) / 10;
 
+// How late this program is, on a busy machine: a request may have been there so long before it was read.
+let ticked = now();
+let lag = 0;
+setInterval(() => {
+  lag = Math.max(now() - ticked - TICK, lag / 2);
+  ticked = now();
+}, TICK).unref();
+
 function arrive(request, response) {
   const row = {
     at: now(),
+    late: Math.max(lag, now() - ticked - TICK, 0),
     until: null,
     connection: request.socket.number,
     method: request.method,
@@ -334,6 +306,10 @@ async function observe(ctx, next) {
   for (const name of ['error', 'error_description', 'auth_req_id', 'expires_in', 'interval', 'token_type', 'scope']) {
     if (ctx.body?.[name] !== undefined) row.answer[name] = ctx.body[name];
   }
+  if (row.answer.error === 'authorization_pending') {
+    undecided.get(parameters.auth_req_id)?.();
+    undecided.delete(parameters.auth_req_id);
+  }
   row.tokens = [ctx.body?.access_token, ctx.body?.id_token, ctx.body?.refresh_token, jwt, request].filter(Boolean);
 }
 
@@ -341,12 +317,12 @@ async function observe(ctx, next) {
 
 let handle;
 const server = createServer({
-  key: certificates.key,
-  cert: certificates.cert,
+  key: readFileSync(given.key),
+  cert: readFileSync(given.certificate),
   // Of those that show a certificate, it is looked at by mTLS's own methods.
   requestCert: true,
   rejectUnauthorized: false,
-  ca: readFileSync(certificates.caFile),
+  ca: readFileSync(given.ca_file),
 }, (request, response) => {
   arrive(request, response);
   handle(request, response);
@@ -366,7 +342,7 @@ handle = provider.callback();
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 say({
   issuer,
-  ca_file: certificates.caFile,
+  ca_file: given.ca_file,
   // Not what only the provider has to know; beside it the client's own key, and one that is not its own.
   clients: clients.map(({ grant_types, response_types, redirect_uris, jwks, ...client }) => (
     { ...client, kid: jwks?.keys[0].kid, key_files: keyFiles.get(client.client_id) })),
