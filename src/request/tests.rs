@@ -157,3 +157,21 @@ fn a_request_without_a_hint_or_with_two_is_told_which_are_taken_r05() {
     let other = refused(&one, &[("login_hint", "alice")]);
     assert!(other.ends_with("login_hint is not a hint that this provider takes: login_hint_token"));
 }
+
+#[test]
+fn of_a_hint_that_was_made_its_members_are_kept_as_secrets_and_not_all_of_it_again() {
+    let signaturgruppen = client(&[("provider", "signaturgruppen-test")]);
+    let made = [
+        ("login_hint_token.uuid", UUID),
+        ("login_hint_token.ip", "192.0.2.1"),
+        ("login_hint_token.referenceTextBody", "Sign in to the shop"),
+    ];
+    let asked = checked(&signaturgruppen, &made).unwrap().asked;
+    let kept = secrets(&asked);
+    assert!(made.iter().all(|(_, value)| kept.contains(value)), "{kept:?}");
+    assert!(!kept.iter().any(|secret| secret.starts_with('{')), "{kept:?}");
+    // One that was given whole is all that is known of it.
+    let whole = format!(r#"{{"idp":"mitid","uuid":"{UUID}","ip":"192.0.2.1"}}"#);
+    let asked = checked(&signaturgruppen, &[("login_hint_token", &whole)]).unwrap().asked;
+    assert!(secrets(&asked).contains(&whole.as_str()));
+}
