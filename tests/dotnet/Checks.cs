@@ -70,11 +70,12 @@ internal static class Checks
         return null;
     }
 
-    internal static void Status<T>(CibaStatus status, Action action, string what) where T : CibaException
+    internal static T Status<T>(CibaStatus status, Action action, string what) where T : CibaException
     {
         var e = Throws<T>(action, what);
         if (e != null)
             Equal(status, e.Status, what);
+        return e;
     }
 
     /// <summary>What a task comes to, which must not take for ever.</summary>

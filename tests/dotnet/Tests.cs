@@ -540,9 +540,13 @@ internal static class Tests
                 foreach (int wrong in new[] { 70, 0, -1, 5000 })
                 {
                     length = wrong;
-                    Status<CibaException>(CibaStatus.SignerFailed, () => client.Init(request), "a signer that gives " + wrong);
+                    var failed = Status<CibaException>(CibaStatus.SignerFailed, () => client.Init(request), "a signer that gives " + wrong);
+                    Equal(wrong < 0, failed?.InnerException is PlantedException, "what the signer threw is there");
                 }
-                Equal(6, calls, "calls");
+                length = -1;
+                var awaited = Status<CibaException>(CibaStatus.SignerFailed, () => In(client.InitAsync(request)), "a signer that throws, awaited");
+                Check(awaited?.InnerException is PlantedException, "what it threw is there, awaited");
+                Equal(7, calls, "calls");
             }
         }
         return new WeakReference(signer);

@@ -12,10 +12,14 @@ namespace Ciba
         // Kept alive as long as the library may call them: for ever.
         private static readonly Native.LogCallback Log = OnLog;
         private static readonly Native.SignerCallback Signer = OnSign;
+
         private static readonly Native.ReleaseCallback Release = OnRelease;
         private static readonly IntPtr LogPointer = Marshal.GetFunctionPointerForDelegate(Log);
         private static readonly IntPtr SignerPointer = Marshal.GetFunctionPointerForDelegate(Signer);
         private static readonly IntPtr ReleasePointer = Marshal.GetFunctionPointerForDelegate(Release);
+
+        // A signer is called inside the very call that then fails.
+        [ThreadStatic] private static Exception thrownBySigner;
 
         private readonly ConfigHandle handle;
 
@@ -115,7 +119,8 @@ namespace Ciba
         /// It is called by threads that are inside a call, and by the one that drives awaited flows, which a slow
         /// signature then holds up; several at once perhaps. It gives the signature as JWS has it: what
         /// <c>ECDsa.SignData</c> and <c>RSA.SignData</c> give. What it throws, or null: it cannot sign, and nothing is
-        /// sent (<see cref="CibaStatus.SignerFailed"/>): a start fails, a poll is tried again at the next interval. It
+        /// sent (<see cref="CibaStatus.SignerFailed"/>): a start fails, with what was thrown as the
+        /// <see cref="Exception.InnerException"/>, a poll is tried again at the next interval. It
         /// must make no call that may wait. It is let go when these settings and every client and flow made from
         /// them are disposed of or collected.
         /// </remarks>
@@ -169,6 +174,7 @@ namespace Ciba
             out UIntPtr signatureLength)
         {
             signatureLength = UIntPtr.Zero;
+            thrownBySigner = null;
             try
             {
                 var signer = (Func<CibaSigningInput, byte[]>)GCHandle.FromIntPtr(userdata).Target;
@@ -183,10 +189,19 @@ namespace Ciba
                 signatureLength = (UIntPtr)made.Length;
                 return 0;
             }
-            catch (Exception) // must not cross the border to C
+            catch (Exception e) // must not cross the border to C
             {
+                thrownBySigner = e;
                 return 2;
             }
+        }
+
+        /// <summary>What the last signer threw that was called by this thread; once.</summary>
+        internal static Exception TakeThrownBySigner()
+        {
+            var thrown = thrownBySigner;
+            thrownBySigner = null;
+            return thrown;
         }
 
         private static void OnRelease(IntPtr userdata)

@@ -14,7 +14,7 @@ namespace Ciba
             Status = status;
         }
 
-        internal CibaException(Details details) : base(details.Message)
+        internal CibaException(Details details) : base(details.Message, details.Inner)
         {
             Status = details.Status;
             OAuthError = details.OAuthError;
@@ -70,6 +70,7 @@ namespace Ciba
             internal string OAuthErrorDescription;
             internal int? HttpStatus;
             internal TimeSpan? RetryAfter;
+            internal Exception Inner;
         }
 
         /// <summary>The exception for a status and its error object, which is freed.</summary>
@@ -87,6 +88,7 @@ namespace Ciba
                     OAuthErrorDescription = Utf8.Text(Native.ciba_error_oauth_error_description(error)),
                     HttpStatus = http < 0 ? (int?)null : http,
                     RetryAfter = Times.Span(Native.ciba_error_retry_after_ms(error)),
+                    Inner = status == (int)CibaStatus.SignerFailed ? CibaConfig.TakeThrownBySigner() : null,
                 };
             }
             finally
