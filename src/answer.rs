@@ -15,7 +15,7 @@ use crate::log::Level;
 use crate::provider::{CodeRule, Meaning, Rules, Stage};
 use crate::readable::unreadable;
 use crate::tokens::{ResponsePolicy, TokenResponse};
-use crate::wire::{Answer, Failure};
+use crate::wire::{Answer, Failure, percent_encoded};
 
 /// Longer identifiers than any provider is known to send (Keycloak: 1,000 characters).
 const LONGEST_AUTH_REQ_ID: usize = 16 * 1024;
@@ -228,7 +228,7 @@ impl Reader<'_> {
         &self,
         rule: Option<CodeRule>,
         answer: &Answer,
-        members: Option<&Members>,
+        members: Option<&Members<'_>>,
         code: &str,
     ) -> Error {
         let (status, text, code) = self.told(rule, code);
@@ -253,13 +253,13 @@ impl Reader<'_> {
     }
 
     /// What the provider says beside a code, made fit to be shown.
-    fn description(&self, members: &Members) -> Option<String> {
+    fn description(&self, members: &Members<'_>) -> Option<String> {
         said(members).map(|text| self.shown(&text, 1000))
     }
 
     /// A start whose answer says neither that it was taken nor that it was not, as that of a gateway
     /// whose patience ended: the phone may ring.
-    fn start_without_code(&self, answer: &Answer, members: Option<&Members>) -> Error {
+    fn start_without_code(&self, answer: &Answer, members: Option<&Members<'_>>) -> Error {
         let error = self.without_code(answer, members);
         if matches!(answer.status, 300..500) {
             return error;
@@ -271,7 +271,7 @@ impl Reader<'_> {
     }
 
     /// An answer that brings no code: judged by its HTTP status.
-    pub fn without_code(&self, answer: &Answer, members: Option<&Members>) -> Error {
+    pub fn without_code(&self, answer: &Answer, members: Option<&Members<'_>>) -> Error {
         let (status, text) = match answer.status {
             300..400 => (Status::REDIRECTED, "redirects are never followed"),
             200..300 => (Status::MALFORMED_ANSWER, Status::MALFORMED_ANSWER.text()),
@@ -293,8 +293,12 @@ impl Reader<'_> {
         // First of all: what is left out could stand within the echo of a secret.
         let mut text = showable(text);
         let secrets = (self.secrets)();
-        let mut secrets: Vec<_> =
-            secrets.iter().map(|secret| Zeroizing::new(showable(secret.expose_secret()))).collect();
+        // As they are, and as they stand in a form.
+        let forms = |secret: &SecretString| {
+            let secret = secret.expose_secret();
+            [secret, percent_encoded(secret).as_str()].map(|form| Zeroizing::new(showable(form)))
+        };
+        let mut secrets: Vec<_> = secrets.iter().flat_map(forms).collect();
         // Longer ones first: one may be part of another.
         secrets.sort_by_key(|secret| Reverse(secret.len()));
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -306,7 +310,8 @@ impl Reader<'_> {
 
 /// A text without the characters that are never shown.
 fn showable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect()
+    let is_readable = |c: &char| unreadable(c.encode_utf8(&mut [0; 4])).is_none();
+    text.chars().filter(|c| is_readable(c) && !matches!(c, '"' | '\\')).collect()
 }
 
 /// A text without the JWTs in it: an echo of a client assertion, or of a signed request with a hint inside.
@@ -322,7 +327,7 @@ fn without_jwts(text: &str) -> String {
 }
 
 /// The code of an error answer.
-pub fn code(answer: &Answer, members: &Members) -> Option<String> {
+pub fn code(answer: &Answer, members: &Members<'_>) -> Option<String> {
     let code = ["error", "error_code", "errorCode"].iter().find_map(|name| members.text(name));
     let problem = || {
         let is_problem =
@@ -334,7 +339,7 @@ pub fn code(answer: &Answer, members: &Members) -> Option<String> {
 }
 
 /// What the provider says beside a code, as it came.
-fn said(members: &Members) -> Option<String> {
+fn said(members: &Members<'_>) -> Option<String> {
     ["error_description", "errorSummary", "detail"].iter().find_map(|name| members.text(name))
 }
 

@@ -84,6 +84,16 @@ impl ClientAuthentication {
         Some(format!("Basic {}", encoded.as_str()).into())
     }
 
+    /// What must not appear in any text: the secret that is sent, and what it is in Basic credentials.
+    pub fn secrets(&self) -> impl Iterator<Item = SecretString> {
+        let basic = match &self.credentials {
+            Credentials::Basic { form_encoded, .. } => self.basic(*form_encoded),
+            _ => None,
+        };
+        let pair = basic.and_then(|header| Some(header.expose_secret().strip_prefix("Basic ")?.into()));
+        self.secret().cloned().into_iter().chain(pair)
+    }
+
     /// Adds the credentials to the form of one request to an endpoint, or gives the `Authorization` header
     /// that carries them. What is made for one request must not be sent with another.
     pub fn apply(&self, form: &mut Form, endpoint: &Url, unix_ms: i64) -> Result<Option<SecretString>> {
@@ -142,6 +152,20 @@ mod tests {
     fn basic_credentials_are_form_encoded_unless_the_provider_takes_them_raw_r03() {
         assert_eq!(basic("me:1", "a+b/c=%", true), "me%3A1:a%2Bb%2Fc%3D%25");
         assert_eq!(basic("me", "a+b/c=%", false), "me:a+b/c=%");
+    }
+
+    #[test]
+    fn what_is_sent_of_the_secret_is_known_as_one() {
+        let secrets = |credentials| {
+            let authentication = ClientAuthentication { client_id: "me".into(), credentials };
+            let texts = authentication.secrets().map(|secret| secret.expose_secret().to_owned());
+            texts.collect::<Vec<_>>()
+        };
+        let basic = |form_encoded| Credentials::Basic { secret: "a=".into(), form_encoded };
+        assert_eq!(secrets(basic(true)), ["a=", "bWU6YSUzRA=="]); // me:a%3D
+        assert_eq!(secrets(basic(false)), ["a=", "bWU6YT0="]);
+        assert_eq!(secrets(Credentials::Post { secret: "a=".into() }), ["a="]);
+        assert!(secrets(Credentials::Certificate { self_signed: false }).is_empty());
     }
 
     #[test]

@@ -1,26 +1,33 @@
 //! JSON from outside: duplicate names refused, depth and size bounded, numbers kept as they were written.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 /// The members of one JSON object, each still as its text, in the order in which they came.
 ///
 /// A member that nobody asks for is never interpreted: a number that no type can hold, or
-/// an array nested 100,000 deep, does no harm there.
-pub struct Members(Vec<(String, Box<RawValue>)>);
+/// an array nested 100,000 deep, does no harm there. Nothing is copied, so that of what is secret there is
+/// nothing to wipe.
+pub struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl Members {
+/// A string, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Members<'a> {
     /// Reads an object; `None` if it is anything else, or if a name occurs twice.
-    pub fn parse(text: &[u8]) -> Option<Members> {
+    pub fn parse(text: &'a [u8]) -> Option<Members<'a>> {
         serde_json::from_slice(text).ok()
     }
 
     /// The text of one member.
-    pub fn raw(&self, name: &str) -> Option<&str> {
+    pub fn raw(&self, name: &str) -> Option<&'a str> {
         let found = self.0.iter().find(|(n, _)| n == name)?;
         Some(found.1.get())
     }
@@ -49,18 +56,18 @@ impl Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'a>, D::Error> {
         struct Object;
         impl<'de> Visitor<'de> for Object {
-            type Value = Members;
+            type Value = Members<'de>;
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members: Vec<(String, Box<RawValue>)> = Vec::new();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
                 let mut seen = std::collections::HashSet::new();
-                while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
+                while let Some((Name(name), raw)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
                     if !seen.insert(name.clone()) {
                         return Err(serde::de::Error::custom("a name occurs twice"));
                     }
@@ -84,6 +91,25 @@ pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
     match value(text)? {
         Value::Object(map) => Some(map),
         _ => None,
+    }
+}
+
+/// An object that may hold secrets: its texts are wiped when it is dropped.
+#[derive(Default)]
+pub struct SecretObject(pub Map<String, Value>);
+
+impl Drop for SecretObject {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -152,6 +178,7 @@ mod tests {
     fn a_name_that_occurs_twice_is_refused_at_any_depth() {
         assert!(Members::parse(br#"{"a":1,"b":2}"#).is_some());
         assert!(Members::parse(br#"{"a":1,"a":2}"#).is_none());
+        assert!(Members::parse(br#"{"a":1,"\u0061":2}"#).is_none());
         assert!(value(br#"{"a":[{"b":1,"c":2}]}"#).is_some());
         assert!(value(br#"{"a":[{"b":1,"b":2}]}"#).is_none());
     }
@@ -162,6 +189,22 @@ mod tests {
         let members = Members::parse(deep.as_bytes()).unwrap();
         assert_eq!(members.text("a").as_deref(), Some("b"));
         assert!(value(members.raw("x").unwrap().as_bytes()).is_none());
+    }
+
+    #[test]
+    fn a_member_is_a_part_of_the_text_and_no_copy() {
+        let text = br#"{"access_token":"t","a":[1]}"#;
+        let members = Members::parse(text).unwrap();
+        for name in ["access_token", "a"] {
+            assert!(text.as_ptr_range().contains(&members.raw(name).unwrap().as_ptr()), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_text_of_a_value_is_wiped_however_deep_it_is() {
+        let mut secrets = value(br#"{"a":"x","b":[1,"y",{"c":"z"}]}"#).unwrap();
+        wipe(&mut secrets);
+        assert_eq!(secrets, serde_json::json!({"a": "", "b": [1, "", {"c": ""}]}));
     }
 
     #[test]

@@ -336,6 +336,9 @@ fn no_secret_and_no_jwt_is_shown_of_what_a_provider_says() {
     for (text, expected) in [
         ("no such person", "no such person"),
         ("a\n\"b\\\u{7f}c æ", "abc æ"),
+        ("approved\u{202e} ton saw\u{200b}\u{e0061}", "approved ton saw"), // else it is read "was not"
+        ("hunter2-\u{200b}hunter2", "[redacted]"),
+        ("login_hint=%2B4799988777&scope=openid", "login_hint=[redacted]&scope=openid"),
         (CODE, "[redacted]"),
         ("of hunter2-\"hunter2, twice hunter2-hunter2.", "of [redacted], twice [redacted]."),
         ("an eyJhbGciOi.J9-_ab.c, and eyJ.", "an [redacted], and [redacted]"),

@@ -192,7 +192,7 @@ fn secret(tokens: &Tokens, kind: TokenKind) -> Result<&str> {
 fn secrets(client: &ClientCore, tokens: &Tokens) -> Vec<SecretString> {
     let tokens = [Some(tokens.access_token()), tokens.refresh_token(), tokens.id_token()];
     let tokens = tokens.into_iter().flatten().filter(|token| !token.is_empty()).map(SecretString::from);
-    tokens.chain(client.secret().cloned()).collect()
+    tokens.chain(client.authentication.secrets()).collect()
 }
 
 impl ClientCore {
@@ -315,12 +315,7 @@ impl ClientCore {
     /// Whether an access token is bound to what it must be: the client's certificate (RFC 8705 §3.2), the key of
     /// its proofs (RFC 9449 §6.2).
     fn check_binding(&self, answer: &Answer) -> Result<()> {
-        let certificate = self.certificate.as_ref().map(|certificate| certificate.thumbprint.as_str());
-        let must = self.provider.mutual_tls.as_ref().is_some_and(|rules| rules.bound_access_tokens);
-        let certificate = certificate.filter(|_| must);
-        let key = self.dpop.as_ref().map(|dpop| dpop.thumbprint.as_str());
-        for (own, method, what) in [(certificate, "x5t#S256", "certificate"), (key, "jkt", "key")] {
-            let Some(own) = own else { continue };
+        for (own, method, what) in self.expected().bindings() {
             let text = match answer.confirmation(method) {
                 Some(bound) if bound == own => continue,
                 Some(_) => format!("the access token is bound to another {what} than the client's"),
@@ -390,12 +385,15 @@ impl ClientCore {
 
     /// What every ID Token of this client must be.
     pub(super) fn expected(&self) -> Expected<'_> {
+        let must_be_bound = self.provider.mutual_tls.as_ref().is_some_and(|rules| rules.bound_access_tokens);
+        let certificate = self.certificate.as_ref().filter(|_| must_be_bound);
         Expected {
             algorithms: std::slice::from_ref(&self.algorithm),
             decryption: self.decryption.as_ref(),
             leeway_seconds: self.clock_tolerance_s,
             acr_array: self.provider.rules.acr_array,
             key_thumbprint: self.dpop.as_ref().map(|dpop| dpop.thumbprint.as_str()),
+            certificate_thumbprint: certificate.map(|certificate| certificate.thumbprint.as_str()),
             ..Expected::new(&self.provider.issuer, &self.authentication.client_id)
         }
     }

@@ -68,7 +68,8 @@ impl ClientCore {
     }
 
     /// Has everything signed that a request needs: the JWTs of its form, and its proof. What others sign is
-    /// signed all at once; a proof by the library's own key last, so that it is new when it is sent.
+    /// signed all at once; a proof by the library's own key last, so that it is new when it is sent. `true`: others
+    /// signed, and it may have taken its time.
     ///
     /// `access_token`: the one that goes with it.
     pub(super) async fn sign(
@@ -77,7 +78,7 @@ impl ClientCore {
         request: &mut Request,
         access_token: Option<&str>,
         desk: &dyn Desk,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let Some(dpop) = self.proved_by(request.kind) else { return sign(request, None, desk).await };
         let proof = |request: &Request| {
             let nonce = connection.nonces.of(&request.url);
@@ -90,11 +91,11 @@ impl ClientCore {
         match of_others {
             Some(Jwt::Unsigned(unsigned)) => sign(request, Some(*unsigned), desk).await,
             _ => {
-                sign(request, None, desk).await?;
+                let by_others = sign(request, None, desk).await?;
                 if let Jwt::Signed(own) = proof(request)? {
                     request.proof = Some(own);
                 }
-                Ok(())
+                Ok(by_others)
             }
         }
     }
@@ -122,9 +123,10 @@ impl ClientCore {
         desk: &dyn Desk,
     ) -> Result<(Request, Turn)> {
         let now = || connection.engine.clock().now();
+        let begun = now();
         let mut ready = request()?;
-        self.sign(connection, &mut ready, access_token, desk).await?;
-        let signed_at = now();
+        let by_others = self.sign(connection, &mut ready, access_token, desk).await?;
+        let signed_at = if by_others { now() } else { begun };
         let turn = connection.engine.turn(&ready).await;
         if now().saturating_sub(signed_at) > LONGEST_SIGNED_MS {
             ready = request()?;

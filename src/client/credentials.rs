@@ -55,6 +55,9 @@ impl Settings<'_> {
         let algorithm = match method {
             "client_secret_basic" => {
                 let form_encoded = rules.basic_form_encoded;
+                if !form_encoded && needed(self.values, "client_id")?.contains(':') {
+                    return conflict("basic_credentials: raw carries no client_id with a colon (RFC 7617 2)");
+                }
                 return Ok(Credentials::Basic { secret: secret()?.into(), form_encoded });
             }
             "tls_client_auth" | "self_signed_tls_client_auth" => {

@@ -296,7 +296,7 @@ impl FlowShared {
     pub(super) fn secrets(&self) -> Vec<SecretString> {
         let auth_req_id = self.lock().state.auth_req_id().map(SecretString::from);
         let asked = self.asked.secrets().map(SecretString::from);
-        asked.chain(self.client.secret().cloned()).chain(auth_req_id).collect()
+        asked.chain(self.client.authentication.secrets()).chain(auth_req_id).collect()
     }
 
     pub(super) fn reader<'a>(&'a self, secrets: &'a dyn Fn() -> Vec<SecretString>) -> Reader<'a> {

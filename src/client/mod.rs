@@ -26,8 +26,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use crate::client_auth::ClientAuthentication;
 use crate::client_certificate::ClientCertificate;
 use crate::dpop::{Dpop, SCHEME};
@@ -213,10 +211,5 @@ impl ClientCore {
             Some(_) => ResponsePolicy { token_type: SCHEME, ..usual }, // anything else is bound to nothing
             None => usual,
         }
-    }
-
-    /// What must not appear in any text, where it is sent at all.
-    pub fn secret(&self) -> Option<&SecretString> {
-        self.authentication.secret()
     }
 }

@@ -85,13 +85,13 @@ fn missing(what: &str) -> Error {
 /// The endpoints that the metadata name.
 struct Found<'a> {
     provider: &'a Provider,
-    metadata: &'a Members,
+    metadata: &'a Members<'a>,
     /// Those for a client with a certificate (RFC 8705 §5).
-    aliases: Option<Members>,
+    aliases: Option<Members<'a>>,
 }
 
 impl Found<'_> {
-    fn read<'a>(provider: &'a Provider, metadata: &'a Members) -> Result<Found<'a>> {
+    fn read<'a>(provider: &'a Provider, metadata: &'a Members<'a>) -> Result<Found<'a>> {
         let mut found = Found { provider, metadata, aliases: None };
         let Some(rules) = &provider.mutual_tls else { return Ok(found) };
         if rules.bound_access_tokens && metadata.raw(BOUND_ACCESS_TOKENS) != Some("true") {

@@ -8,6 +8,7 @@ mod rules;
 use url::{Host, Url};
 
 use crate::error::{Error, Result, Status};
+use crate::readable::unreadable;
 use crate::wire::percent_encoded;
 
 pub use presets::{PRESETS, Preset};
@@ -100,6 +101,10 @@ impl Provider {
 /// Reads the URL of an endpoint.
 pub fn endpoint(name: &str, text: &str, allow_http_loopback: bool) -> Result<Url> {
     let bad = |why: &str| Err(Error::new(Status::INVALID_VALUE, format!("{name}: {why}")));
+    // The parser drops some of these, and who is given the text would not.
+    if text.contains(char::is_whitespace) || unreadable(text).is_some() {
+        return bad("must not have spaces, control characters or invisible ones");
+    }
     let Ok(url) = Url::parse(text) else { return bad("is not a URL") };
     if !url.has_host() {
         return bad("has no host");
@@ -154,6 +159,12 @@ mod tests {
             "https://:pw@id.example/token",
             "https://id.example/token#part",
             "https:///token#",
+            // The URL parser would drop these; whoever is given the text would not.
+            "https://id.example/to\r\nken",
+            "https://id.example/\ttoken",
+            " https://id.example/token",
+            "https://id.example/token ",
+            "https://id.example/to\u{202e}ken",
             "token",
             "",
         ] {

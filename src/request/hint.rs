@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{SUBJECT, refuse};
 use crate::error::Result;
-use crate::json::{self, Members};
+use crate::json::{self, Members, SecretObject};
 use crate::provider::{HintField, Provider, Rules};
 use crate::readable::{complaint, unreadable_in_lines};
 use crate::settings::Values;
@@ -133,24 +133,31 @@ fn made(name: &'static str, values: &Values, provider: &Provider) -> Result<Opti
     Ok(Some(Hint { name, value: text.into(), claims }))
 }
 
-/// What a hint that was given whole asks for. Signaturgruppen's older shapes are no valid JSON, so the
-/// members are looked for as text: `"uuid":"…"`.
+/// What a hint that was given whole asks for. Signaturgruppen's older shapes are no valid JSON, so in one that
+/// has no such member the members are looked for as text: `"uuid":"…"`.
 fn expected_of_given(fields: &[HintField], hint: &str) -> Result<Vec<(&'static str, SecretString)>> {
     if fields.is_empty() {
         return Ok(Vec::new());
     }
-    let decoded = STANDARD.decode(hint).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let text = decoded.as_deref().unwrap_or(hint);
+    let decoded =
+        STANDARD.decode(hint).ok().and_then(|bytes| String::from_utf8(bytes).ok()).map(Zeroizing::new);
+    let text = decoded.as_ref().map_or(hint, |decoded| decoded.as_str());
     // What a person reads may be written with escapes.
-    let object = json::object(text.as_bytes()).unwrap_or_default();
-    let mut texts = object.values().filter_map(Value::as_str).chain([text]);
+    let object = json::object(text.as_bytes()).map(SecretObject).unwrap_or_default();
+    let mut texts = object.0.values().filter_map(Value::as_str).chain([text]);
     if let Some(c) = texts.find_map(unreadable_in_lines) {
         return refuse(format!("the hint: {}", complaint(c)));
     }
+    let written = |name: &str| {
+        let quoted = format!("\"{name}\"");
+        let mut behind = text.match_indices(&quoted).filter_map(|(at, _)| text.get(at + quoted.len()..));
+        let value = behind.find_map(|text| text.trim_start().strip_prefix(':'))?;
+        let (value, _) = value.trim_start().strip_prefix('"')?.split_once('"')?;
+        (!value.contains('\\')).then_some(value)
+    };
     let member = |name: &str| {
-        let after = text.split_once(&format!("\"{name}\""))?.1.trim_start().strip_prefix(':')?;
-        let (value, _) = after.trim_start().strip_prefix('"')?.split_once('"')?;
-        (!value.is_empty() && !value.contains('\\')).then(|| SecretString::from(value))
+        let value = object.0.get(name).and_then(Value::as_str).or_else(|| written(name))?;
+        (!value.is_empty()).then(|| SecretString::from(value))
     };
     Ok(fields.iter().filter_map(|field| Some((field.claim?, member(field.name)?))).collect())
 }

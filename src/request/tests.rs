@@ -136,6 +136,31 @@ fn a_hint_that_is_given_or_made_says_which_person_the_id_token_must_name_r10() {
 }
 
 #[test]
+fn whatever_a_hint_that_is_given_whole_looks_like_the_person_in_it_is_found_r10() {
+    let signaturgruppen = client(&[("provider", "signaturgruppen-test")]);
+    let auth0 = client(&[("provider", "auth0"), ("issuer", "https://id.example/")]);
+    let escaped = UUID.replace('-', r"\u002d");
+    for hint in [
+        format!(r#"{{"idp":"mitid","uuid":"{UUID}"}}"#),
+        format!(r#"{{"idp":"mitid","referenceId":"uuid","uuid":"{UUID}"}}"#),
+        format!(r#"{{"idp":"mitid","referenceTextBody":"\"uuid\":\"x\"","uuid":"{UUID}"}}"#),
+        format!(r#"{{"idp":"mitid","uuid":"{escaped}"}}"#),
+        format!(r#"{{"idp":"mitid","\u0075uid":"{UUID}"}}"#),
+        format!(r#"{{"idp":"mitid","referenceId":"uuid",,"uuid" : "{UUID}"}}"#), // no JSON, as once was right
+    ] {
+        let asked = checked(&signaturgruppen, &[("login_hint_token", &hint)]).unwrap().asked;
+        let claims = asked.expectations().claims;
+        let uuid = claims.iter().find(|claim| claim.name == "mitid.uuid");
+        assert_eq!(uuid.map(|claim| claim.expected.as_str()), Some(UUID), "{hint}");
+    }
+    // As PHP writes it.
+    let hint = r#"{"format":"iss_sub","iss":"https:\/\/id.example\/","sub":"oidc|a\/b"}"#;
+    let parameters = [("login_hint", hint), ("binding_message", "W4S-C7T")];
+    let asked = checked(&auth0, &parameters).unwrap().asked;
+    assert_eq!(asked.expectations().subject, Some("oidc|a/b"));
+}
+
+#[test]
 fn the_name_of_an_extra_parameter_is_a_name_r14() {
     let client = generic();
     let with =

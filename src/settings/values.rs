@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Form, PARAMETERS, SETTINGS, Setting};
 use crate::error::{Error, Result, Status};
-use crate::json::{self, Members};
+use crate::json::{self, Members, SecretObject};
 use crate::provider;
 use crate::readable::{complaint, unreadable, unreadable_in_lines};
 
@@ -97,10 +97,10 @@ impl Values {
                 format!("not a JSON object, or a name occurs twice in it{}", place.unwrap_or_default());
             Error::new(Status::INVALID_VALUE, text)
         };
-        let object = json::object(text.as_bytes()).ok_or_else(unreadable)?;
+        let object = json::object(text.as_bytes()).map(SecretObject).ok_or_else(unreadable)?;
         let written = Members::parse(text.as_bytes()).ok_or_else(unreadable)?;
         let mut new = self.clone();
-        for (name, value) in &object {
+        for (name, value) in &object.0 {
             match value {
                 Value::Object(_) | Value::Array(_) if self.find(name).is_ok_and(|s| s.form.is_json()) => {
                     new.set(name, written.raw(name).unwrap_or_default())?;

@@ -31,7 +31,8 @@ pub(crate) struct ClaimExpectation {
     pub(crate) name: Cow<'static, str>,
     /// The value as text; a claim that is no string or object is compared by its JSON text.
     pub(crate) expected: String,
-    /// Whether `A` to `Z` and `a` to `z` are the same, as in a UUID.
+    /// Whether `A` to `Z` and `a` to `z` are the same, as in a UUID. The value is then a text and nothing else:
+    /// it may come of a hint that somebody typed.
     pub(crate) ignore_ascii_case: bool,
 }
 
@@ -76,6 +77,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) delivery: Delivery,
     /// The thumbprint of the key that the access token is bound to, where it is (RFC 9449).
     pub(crate) key_thumbprint: Option<&'a str>,
+    /// That of the client's certificate, where the access token must be bound to it (RFC 8705).
+    pub(crate) certificate_thumbprint: Option<&'a str>,
     /// The scope that was asked for: what a response without `scope` means (RFC 6749 §5.1).
     pub(crate) requested_scope: Option<&'a str>,
 }
@@ -85,6 +88,14 @@ impl<'a> Expected<'a> {
     pub(super) fn needs_claims(&self) -> bool {
         let authentication = !self.acr.is_empty() || self.authenticated_after_ms.is_some();
         self.subject.is_some() || authentication || !self.claims.is_empty()
+    }
+
+    /// What the access token must be bound to: the thumbprint, the method of `cnf` that names it (RFC 7800 §3.1),
+    /// and what it is called in texts.
+    pub(crate) fn bindings(&self) -> impl Iterator<Item = (&'a str, &'static str, &'static str)> {
+        let all =
+            [(self.certificate_thumbprint, "x5t#S256", "certificate"), (self.key_thumbprint, "jkt", "key")];
+        all.into_iter().filter_map(|(own, method, what)| Some((own?, method, what)))
     }
 
     /// The defaults for this issuer and client.
@@ -108,6 +119,7 @@ impl<'a> Expected<'a> {
             claims: &[],
             delivery: Delivery::TokenEndpoint,
             key_thumbprint: None,
+            certificate_thumbprint: None,
             requested_scope: None,
         }
     }

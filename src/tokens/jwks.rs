@@ -150,7 +150,7 @@ impl Key {
 }
 
 impl Material {
-    fn parse(key_type: KeyType, members: &Members) -> Option<Material> {
+    fn parse(key_type: KeyType, members: &Members<'_>) -> Option<Material> {
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(members.text(name)?).ok();
         Some(match key_type {
             KeyType::Rsa => {

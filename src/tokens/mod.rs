@@ -90,12 +90,12 @@ pub(crate) fn verify(
             None
         }
     };
-    let bound_key = || binding::bound_key(parts.access_token.expose_secret());
-    if let Some(own) = expected.key_thumbprint
-        && bound_key().is_some_and(|key| key != own)
-    {
-        let text = "the access token is bound to another key than the client's";
-        return Err(Error::new(Status::TOKEN_BINDING, text));
+    for (own, method, what) in expected.bindings() {
+        let bound = binding::bound_to(parts.access_token.expose_secret(), method);
+        if bound.is_some_and(|bound| bound != own) {
+            let text = format!("the access token is bound to another {what} than the client's");
+            return Err(Error::new(Status::TOKEN_BINDING, text));
+        }
     }
     let scope = parts.scope.as_deref().or(expected.requested_scope).map(str::to_owned);
     let later = || claims.as_ref().map(Original::of).unwrap_or_default();

@@ -1,6 +1,8 @@
-//! Access tokens that are bound to the client's certificate (RFC 8705 §3). To a client they are opaque: it
-//! sees the binding where the provider tells, in the answer to an introspection.
+//! Access tokens that are bound to the client's certificate (RFC 8705 §3). It sees the binding where the provider
+//! tells, in the answer to an introspection, and where the token itself can be read.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba::{Client, Status, TokenKind};
 use ciba_sim::{ClientCertificates, Fault, IssuedCertificate, Kind};
 use serde_json::json;
@@ -111,6 +113,33 @@ fn an_introspection_that_tells_of_no_binding_or_another_one_is_an_error_where_it
             let told = client.introspect(&tokens, TokenKind::AccessToken, None);
             let expected = status.filter(|_| must_be_bound);
             assert_eq!(told.err().map(|error| error.status()), expected, "{cnf}");
+        }
+    }
+}
+
+#[test]
+fn an_access_token_that_can_be_read_must_not_name_another_certificate() {
+    let another = IssuedCertificate::self_signed(NAME).thumbprint();
+    let bound_to = |method: &str, thumbprint: &str| {
+        let claims = json!({ "cnf": { method: thumbprint } }).to_string();
+        format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))
+    };
+    for must_be_bound in [true, false] {
+        let (pair, issued) = binding();
+        pair.provider.every_id_token(|draft| drop(draft.claims.as_object_mut().unwrap().remove("at_hash")));
+        let more: &[_] = if must_be_bound { &[] } else { &[(BOUND.0, "false")] };
+        let client = client(&pair, &issued, more);
+        let refused = if must_be_bound { Status::TOKEN_BINDING } else { Status::OK };
+        for (token, expected) in [
+            (bound_to("x5t#S256", &issued.thumbprint()), Status::OK),
+            (bound_to("x5t#S256", &another), refused),
+            (bound_to("jkt", &another), Status::OK), // says nothing of a certificate
+            ("opaque".to_owned(), Status::OK),
+        ] {
+            pair.provider.next(Kind::Poll, Fault::Patch(json!({ "access_token": token })));
+            let request = pair.request_with(&[("binding_message", "approve after 1 s")]);
+            let flow = client.init(&request, None).unwrap();
+            assert_eq!(Pair::outcome(&flow), expected, "{token} {must_be_bound}");
         }
     }
 }

@@ -70,6 +70,7 @@ fn without_a_link_that_can_be_opened_a_flow_does_not_begin() {
         ("no URL", link("open me"), "200 (raw)", Status::MALFORMED_ANSWER),
         ("no https", link("http://id.example/"), "200 (raw)", Status::MALFORMED_ANSWER),
         ("a script", link("javascript:alert(1)"), "200 (raw)", Status::MALFORMED_ANSWER),
+        ("a header", link("https://id.example/\r\nSet-Cookie: a=b"), "200 (raw)", Status::MALFORMED_ANSWER),
         ("another user", link("https://id.example@evil.example/"), "200 (raw)", Status::MALFORMED_ANSWER),
         ("a cut", Fault::CutInHeaders, "200 (cut)", Status::CONNECTION_LOST),
     ] {

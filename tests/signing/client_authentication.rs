@@ -289,6 +289,9 @@ fn settings_that_contradict_each_other_are_refused_when_the_client_is_made() {
     ] {
         refused(&secret, change, status, why);
     }
+    // The server would read another client's name.
+    let raw = [("token_endpoint_auth_method", "client_secret_basic"), ("basic_credentials", "raw")];
+    refused(&raw, &[("client_id", "desk:7")], Status::CONFLICTING_SETTINGS, "basic_credentials: raw");
     for word in ["none", "es256", "RS1", "A256KW"] {
         let error = pair.config(&[]).set("token_endpoint_auth_signing_alg", word).unwrap_err();
         assert_eq!(error.status(), Status::INVALID_VALUE, "{word}");

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use ciba::{Client, Flow, FlowSet, SigningInput, Status};
 use ciba_sim::{Fault, Kind};
@@ -49,7 +50,9 @@ fn sign_in_late(key: &str, in_a_store: bool) {
     thread::scope(|scope| {
         let waits = scope.spawn(|| flows.iter().for_each(|_| set.wait(None).unwrap().unwrap()));
         eventually("256 token requests", || pair.provider.request_count(Kind::Poll) == 256);
-        pair.settle(); // by now the next one is wanted, and signed
+        let begun = |flow: &&Flow| flow.progress().next_poll_in == Some(Duration::ZERO);
+        eventually("the next one begun", || flows.iter().filter(begun).count() > 256);
+        pair.settle(); // by now it is signed
         pair.time.advance(HELD);
         waits.join().unwrap();
     });

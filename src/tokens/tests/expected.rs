@@ -40,6 +40,17 @@ fn an_access_token_that_names_its_key_names_the_clients() {
             ("another key", BINDING, |a| bind(a, json!({"cnf": {"jkt": "Thumbprint"}}))),
             ("no key", Status::OK, |a| bind(a, json!({"sub": "person"}))),
             ("a token that says nothing", Status::OK, |a| a.respond("access_token", "opaque")),
+            ("a certificate, and none of the client's", Status::OK, |a| {
+                bind(a, json!({"cnf": {"jkt": "thumbprint", "x5t#S256": "another"}}));
+            }),
+            ("another certificate", BINDING, |a| {
+                bind(a, json!({"cnf": {"jkt": "thumbprint", "x5t#S256": "another"}}));
+                a.certificate_thumbprint = Some("certificate");
+            }),
+            ("both are the client's", Status::OK, |a| {
+                bind(a, json!({"cnf": {"jkt": "thumbprint", "x5t#S256": "certificate"}}));
+                a.certificate_thumbprint = Some("certificate");
+            }),
             ("another key, and none of the client's", Status::OK, |a| {
                 bind(a, json!({"cnf": {"jkt": "another"}}));
                 a.key_thumbprint = None;
@@ -68,6 +79,13 @@ fn a_claim_is_the_one_that_was_asked_for() {
             ("a number as text", Status::OK, |a| {
                 a.claim("mitid.uuid", 88);
                 a.expectations[0].expected = "88".into();
+            }),
+            ("a hint that is the word null is one person, not anybody", CLAIM, |a| {
+                a.expectations[0].expected = "null".into();
+            }),
+            ("nor does one with braces mean any object", CLAIM, |a| {
+                a.claim("mitid.uuid", json!({"a": 1}));
+                a.expectations[0].expected = "{}".into();
             }),
         ],
     );

@@ -170,6 +170,24 @@ fn step_2_nothing_critical_and_no_other_type() {
 }
 
 #[test]
+fn step_2_a_token_of_events_is_no_id_token_whatever_its_typ() {
+    // A logout token (OpenID Connect Back-Channel Logout §2.4) may have every claim that an ID Token must have.
+    const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
+    check_table(
+        &Attempt::good(),
+        &[
+            ("a logout token", Status::TOKEN_TYPE, |a| a.claim("events", json!({LOGOUT: {}}))),
+            ("without typ", Status::TOKEN_TYPE, |a| {
+                a.header.remove("typ");
+                a.claim("events", json!({LOGOUT: {}}));
+            }),
+            ("no events", Status::TOKEN_TYPE, |a| a.claim("events", json!({}))),
+            ("a claim of the provider's own by that name", Status::OK, |a| a.claim("events", "none")),
+        ],
+    );
+}
+
+#[test]
 fn step_5_the_signature_is_over_the_bytes_as_they_came() {
     const SIGNATURE: Status = Status::TOKEN_SIGNATURE;
     check_table(

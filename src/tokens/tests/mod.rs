@@ -146,6 +146,7 @@ pub(super) struct Attempt {
     pub(super) delivery: Delivery,
     pub(super) request_id_claims: Vec<&'static str>,
     pub(super) key_thumbprint: Option<&'static str>,
+    pub(super) certificate_thumbprint: Option<&'static str>,
     pub(super) issued_after: Option<i64>,
     pub(super) leeway: u32,
     pub(super) now: i64,
@@ -191,6 +192,7 @@ impl Attempt {
             delivery: Delivery::TokenEndpoint,
             request_id_claims: Vec::new(),
             key_thumbprint: None,
+            certificate_thumbprint: None,
             issued_after: None,
             leeway: 60,
             now: NOW,
@@ -286,6 +288,7 @@ impl Attempt {
             delivery: self.delivery,
             request_id_claims: &self.request_id_claims,
             key_thumbprint: self.key_thumbprint,
+            certificate_thumbprint: self.certificate_thumbprint,
             requested_scope: Some("openid mitid"),
             ..Expected::new(ISSUER, CLIENT)
         };
