@@ -9,8 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::clock::Millis;
-use crate::clock::{Clock, ClockHold};
+use crate::clock::{Clock, ClockHold, Millis};
 
 /// Something that has to be looked at from time to time.
 pub trait Attend: Send + Sync {
