@@ -1037,9 +1037,10 @@ ciba_status ciba_request_set_binding_code(ciba_request *request,
  the status is CIBA_INVALID_AUTHENTICATION_REQUEST or one of the 10s. If the start fails *flow has
  its outcome already; the status says why: one of the 100s (the person is not asked, but for
  CIBA_START_UNKNOWN: the answer was lost, and the phone may ring or not), one of the 200s (the
- provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent
- twice: a program that wants to try again calls this again, and may ring the phone twice only
- after CIBA_START_UNKNOWN.
+ provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The phone
+ never rings twice for one call: the request is sent once, and once more only with push and DPoP,
+ where the provider wants its nonce before it asks the person. A program that wants to try again
+ calls this again, and may ring the phone twice only after CIBA_START_UNKNOWN.
 
  Free *flow with ciba_free(), whatever is returned; NULL is allowed there.
  Threads: any. Since 0.1.0.
@@ -1378,7 +1379,8 @@ ciba_status ciba_client_userinfo(ciba_client *client,
  why not: CIBA_NOT_PRESENT (there is no such token), CIBA_OTHER_CLIENT, CIBA_METADATA_ENDPOINT_MISSING,
  CIBA_INVALID_INTROSPECTION_RESPONSE, CIBA_TOKEN_BINDING (with tls_client_certificate_bound_access_tokens
  or dpop_bound_access_tokens: the access token is not bound to the client's certificate, RFC 8705 section
- 3.2, or to the key of its proofs, RFC 9449 section 6.2), another of the 100s, 200s and 400s. On an error *answer is NULL.
+ 3.2, or to the key of its proofs, RFC 9449 section 6.2), another of the 100s, 200s and 400s. On an error
+ *answer is NULL.
  Threads: any. Since 0.1.0.
  */
 ciba_status ciba_client_introspect(ciba_client *client,

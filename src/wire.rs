@@ -78,6 +78,8 @@ pub struct Form {
     values: Vec<(String, SecretString)>,
     /// What is still to be signed, by somebody else: no value before it is.
     unsigned: Vec<(String, Unsigned)>,
+    /// Whether one of the values is a JWT that was signed when it was added.
+    pub has_jwt: bool,
 }
 
 impl Form {
@@ -91,7 +93,10 @@ impl Form {
     /// Adds a JWT; one that is not signed comes with [`Form::take_unsigned`].
     pub fn add_jwt(&mut self, name: &str, jwt: Jwt) {
         match jwt {
-            Jwt::Signed(jwt) => self.add(name, jwt.expose_secret()),
+            Jwt::Signed(jwt) => {
+                self.add(name, jwt.expose_secret());
+                self.has_jwt = true;
+            }
             Jwt::Unsigned(unsigned) => self.unsigned.push((name.to_owned(), *unsigned)),
         }
     }

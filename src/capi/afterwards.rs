@@ -145,7 +145,8 @@ pub extern "C" fn ciba_client_userinfo(
 /// why not: CIBA_NOT_PRESENT (there is no such token), CIBA_OTHER_CLIENT, CIBA_METADATA_ENDPOINT_MISSING,
 /// CIBA_INVALID_INTROSPECTION_RESPONSE, CIBA_TOKEN_BINDING (with tls_client_certificate_bound_access_tokens
 /// or dpop_bound_access_tokens: the access token is not bound to the client's certificate, RFC 8705 section
-/// 3.2, or to the key of its proofs, RFC 9449 section 6.2), another of the 100s, 200s and 400s. On an error *answer is NULL.
+/// 3.2, or to the key of its proofs, RFC 9449 section 6.2), another of the 100s, 200s and 400s. On an error
+/// *answer is NULL.
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ciba_client_introspect(

@@ -81,9 +81,10 @@ pub type ciba_progress_callback = Option<
 /// the status is CIBA_INVALID_AUTHENTICATION_REQUEST or one of the 10s. If the start fails *flow has
 /// its outcome already; the status says why: one of the 100s (the person is not asked, but for
 /// CIBA_START_UNKNOWN: the answer was lost, and the phone may ring or not), one of the 200s (the
-/// provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The request is never sent
-/// twice: a program that wants to try again calls this again, and may ring the phone twice only
-/// after CIBA_START_UNKNOWN.
+/// provider's answer), one of the 400s (discovery), or CIBA_CANCELLED. The phone
+/// never rings twice for one call: the request is sent once, and once more only with push and DPoP,
+/// where the provider wants its nonce before it asks the person. A program that wants to try again
+/// calls this again, and may ring the phone twice only after CIBA_START_UNKNOWN.
 ///
 /// Free *flow with ciba_free(), whatever is returned; NULL is allowed there.
 /// Threads: any. Since 0.1.0.

@@ -17,6 +17,7 @@ mod profile;
 mod proxy;
 mod saved;
 mod secret_source;
+mod sending;
 mod set;
 mod signatures;
 mod steps;

@@ -31,15 +31,15 @@ pub(super) trait Desk: Send + Sync {
     fn leave(&self, errand: Errand);
 }
 
-/// Has a request signed where it is to be: the JWTs of its form, and its proof. `false`: nothing was to be.
+/// Has a request signed where it is to be: the JWTs of its form, and its proof.
 ///
 /// Errors: `SIGNER_FAILED`.
-pub(super) async fn sign(request: &mut Request, proof: Option<Unsigned>, desk: &dyn Desk) -> Result<bool> {
+pub(super) async fn sign(request: &mut Request, proof: Option<Unsigned>, desk: &dyn Desk) -> Result<()> {
     let in_form = request.form_mut().map(Form::take_unsigned).unwrap_or_default();
     let (names, mut unsigned): (Vec<String>, Vec<Unsigned>) = in_form.into_iter().unzip();
     unsigned.extend(proof);
     if unsigned.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     let (answer, signed) = oneshot::channel();
     desk.leave(Errand { unsigned, answer });
@@ -50,5 +50,5 @@ pub(super) async fn sign(request: &mut Request, proof: Option<Unsigned>, desk: &
         }
     }
     request.proof = signed.next();
-    Ok(true)
+    Ok(())
 }

@@ -1,11 +1,9 @@
 /* A signer with two keys that OpenSSL holds: the client's, and that of its DPoP proofs.
  * SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "provider.h"
+#include "key.h"
 
 #define ACKNOWLEDGED "POST /op/connect/ciba -> 200 ack\nGET /op/.well-known/openid-configuration/jwks -> 200 jwks\n"
 
@@ -15,20 +13,6 @@ struct store {
   int of_client, of_proofs; /* how many signatures */
   int is_confused;          /* whether the client's key signs whatever is asked for */
 };
-
-static EVP_PKEY *read_key(const char *file) {
-  char path[4096];
-  FILE *stream;
-  EVP_PKEY *key = NULL;
-  snprintf(path, sizeof path, "%s/%s.pem", fact("keys"), file);
-  stream = fopen(path, "r");
-  if (CHECK(stream)) {
-    key = PEM_read_PrivateKey(stream, NULL, NULL, NULL);
-    fclose(stream);
-  }
-  CHECK(key);
-  return key;
-}
 
 static int32_t sign(void *userdata, const char *algorithm, const char *key_id, const uint8_t *input, size_t input_length,
                     uint8_t *signature, size_t room, size_t *signature_length) {

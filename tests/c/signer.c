@@ -3,13 +3,11 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "provider.h"
+#include "key.h"
 
 #define ACKNOWLEDGED "POST /op/connect/ciba -> 200 ack\nGET /op/.well-known/openid-configuration/jwks -> 200 jwks\n"
 
@@ -19,20 +17,6 @@ struct store {
   int is_changed; /* whether one byte of each signature is another one */
   int signatures;
 };
-
-static EVP_PKEY *read_key(const char *file) {
-  char path[4096];
-  FILE *stream;
-  EVP_PKEY *key = NULL;
-  snprintf(path, sizeof path, "%s/%s.pem", fact("keys"), file);
-  stream = fopen(path, "r");
-  if (CHECK(stream)) {
-    key = PEM_read_PrivateKey(stream, NULL, NULL, NULL);
-    fclose(stream);
-  }
-  CHECK(key);
-  return key;
-}
 
 /* r and s one after the other, as JWS has them, of the DER that OpenSSL gives. */
 static size_t of_der(const uint8_t *der, size_t length, uint8_t *signature) {

@@ -189,6 +189,17 @@ fn a_signer_may_have_the_key_of_proofs_alone() {
     let client = Client::new(config.set_signer(Arc::new(store.clone()))).unwrap();
     signed_in(&pair, &client);
     assert_eq!(store.asked_here(), ["p256"]);
+
+    // What the library signs does not grow old while the proof waits for somebody who signs it.
+    let flow = client.init(&wants(&pair, "approve after 1 s"), None).unwrap();
+    let stop = pair.stop_the_clock();
+    pair.time.advance(5_200);
+    assert!(flow.step(NOW).unwrap().is_none(), "begun, and nobody is there to sign");
+    eventually("what is to be signed", || flow.progress().signature_wanted);
+    pair.time.advance(90_000); // longer than an assertion lives
+    drop(stop);
+    assert!(flow.poll(None).unwrap().is_some());
+    assert_eq!(flow.outcome(), Status::OK);
 }
 
 #[test]
